@@ -1,0 +1,67 @@
+# liveserver: what one does with a checkout. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 8080
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.PHONY: help setup run test check lint format types layers lock upgrade schema browser
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Stamps make a second `make setup` instant; the runtime has its own, so that `make run` installs no development tools.
+.venv/.created:
+	@scripts/make-venv.sh "$(PYTHON)"
+	@touch $@
+
+.venv/.runtime: .venv/.created requirements/runtime.txt pyproject.toml
+	@echo "==> installing the server (hashed lock requirements/runtime.txt)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/runtime.txt | scripts/pip-progress.sh
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@echo "==> installing the development tools (hashed lock requirements/dev.txt)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/dev.txt | scripts/pip-progress.sh
+	@touch $@
+
+setup: .venv/.dev ## prepare .venv with all that running and testing need
+	@echo "==> .venv is ready"
+
+run: .venv/.runtime ## start a demo show and print its address (PORT=8080)
+	@exec $(BIN)/liveserver demo --port $(PORT)
+
+test: setup browser check ## lint, types, import layers and all tests (what CI runs)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: lint types layers
+
+lint: .venv/.dev ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: .venv/.dev ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: .venv/.dev ## basedpyright, strict
+	@$(BIN)/basedpyright
+
+layers: .venv/.dev ## imports point down only
+	@$(BIN)/lint-imports
+
+browser: .venv/.dev
+	@scripts/ensure-chromium.sh $(BIN)
+
+schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
+	@$(BIN)/python scripts/write_schema.py
+
+lock: .venv/.dev ## resolve requirements/*.txt anew, keeping versions where they still fit
+	@$(COMPILE) pyproject.toml requirements/runtime.in -o requirements/runtime.txt
+	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
+
+upgrade: COMPILE += --upgrade
+upgrade: lock ## as lock, with the newest versions
