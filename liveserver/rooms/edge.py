@@ -1,0 +1,67 @@
+"""The edge of a room: how a wire message becomes a command, with everything that needs I/O or the outside settled first.
+
+A feature describes its messages as `Route`s in its `wire.py`; the gateway decodes, checks role and rate, lets the route
+`settle` the payload into the arguments that go into the log, and submits. HTTP handlers that act on a room use the same
+routes, so that a rule about a message exists once.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+
+from liveserver.catalog.service import Catalog
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import Rejected
+from liveserver.rooms.model import HOSTS, STAFF, Actor, Command, Role
+from liveserver.shows.model import Show
+from liveserver.shows.service import Shows
+
+Cost = Literal["bid", "chat", "reaction", "host"]
+"""Which rate limit a message counts against."""
+
+EVERYBODY: frozenset[Role] = frozenset({"guest", "viewer", "moderator", "host", "admin"})
+SIGNED_IN: frozenset[Role] = EVERYBODY - {"guest"}
+MODERATORS: frozenset[str] = STAFF
+HOSTS_ONLY: frozenset[str] = HOSTS
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """What settling may use: who sends, into which show, and the records."""
+
+    actor: Actor
+    show: Show
+    catalog: Catalog
+    shows: Shows
+    clock: Clock
+
+
+Settled = msgspec.Struct | Rejected
+"""Arguments as they go into the log, or why the message can't."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One wire message of a feature.
+
+    `payload` is its typed wire form (with bounds, a `show` field included); `kind` the command it becomes. `settle` may
+    be a plain function (hot paths) or a coroutine function (when records must be read).
+    """
+
+    type: str
+    payload: type[msgspec.Struct]
+    kind: str
+    settle: Callable[[Any, Edge], Settled | Awaitable[Settled]]
+    roles: frozenset[str]
+    cost: Cost
+    doc: str
+    """One sentence for docs/PROTOCOL.md and /asyncapi.json."""
+
+
+_encode = msgspec.msgpack.encode
+
+
+def command(
+    kind: str, actor: Actor, args: msgspec.Struct, *, client: str = "", number: int = 0, rtt_ms: int = 0
+) -> Command:
+    """A command ready for the log."""
+    return Command(kind, actor, msgspec.Raw(_encode(args)), client, number, rtt_ms)

@@ -1,0 +1,208 @@
+"""The room: a deterministic replica of one show, advanced by log entries and by nothing else.
+
+It does no I/O and reads no clock: live rooms, recovery, `replay`, `verify` and the simulation all run this one class.
+What it does not do: talk to Redis (`log`), keep itself up to date (`replica`) or speak to viewers (the gateway).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from liveserver.kernel.errors import Rejected
+from liveserver.rooms.model import (
+    SYSTEM,
+    Batch,
+    Command,
+    Context,
+    Decision,
+    Entry,
+    Event,
+    Fact,
+    Feature,
+    Verdict,
+    Viewer,
+)
+from liveserver.rooms.verdicts import Verdicts
+
+SNAPSHOT_VERSION = 1
+"""Layout of `Room.dump`. A node refuses snapshots newer than it knows (faults.md, row 25)."""
+_ADVANCES_MAX = 1_000
+"""More steps of time than this in one entry mean that a feature's `due_ts` does not move: a broken promise."""
+
+_batch_decoder = msgspec.msgpack.Decoder(Batch)
+
+
+class LogBroken(Exception):
+    """The next entry does not continue what this room has: a gap, a fork or an unknown command. The room must be rebuilt."""
+
+
+class Applied(msgspec.Struct):
+    """What one entry came to. `verdicts[i]` answers `commands[i]`, whose sequence number is `entry.first + i`."""
+
+    entry: Entry
+    commands: tuple[Command, ...]
+    verdicts: list[Verdict]
+    facts: list[tuple[int, Fact]]
+    """With the sequence number of the command they belong to; what time brought about belongs to the first."""
+    events: list[tuple[int, Event]]
+
+
+class _Image(msgspec.Struct):
+    """A room's state as it is stored: feature states stay encoded, each in the form of its own type."""
+
+    version: int
+    show: str
+    epoch: int
+    seq: int
+    ts: int
+    head: str
+    verdicts: Verdicts
+    states: dict[str, msgspec.Raw]
+
+
+class Room:
+    """A show's state, and the one way to change it: `apply`.
+
+    `seq`, `ts` and `head` are those of the last entry applied (0, 0 and "" for a new room).
+    """
+
+    def __init__(self, show: str, features: Sequence[Feature], *, epoch: int = 1) -> None:
+        self.show = show
+        self.features = tuple(features)
+        self.epoch = epoch
+        self.seq = 0
+        self.ts = 0
+        self.head = ""
+        self.verdicts = Verdicts()
+        self.states: dict[str, Any] = {f.name: f.state() for f in self.features}
+        self._deciders = {
+            kind: (f, msgspec.msgpack.Decoder(args))
+            for f in self.features
+            for kind, args in f.commands.items()
+        }
+        self._guards = {kind: tuple(f for f in self.features if kind in f.guards) for kind in self._deciders}
+        self._owners: dict[type[Fact], Feature] = {kind: f for f in self.features for kind in f.facts}
+
+    def apply(self, entry: Entry) -> Applied:
+        """Applies the next entry of the log.
+
+        Raises LogBroken if it is not the next one, its chain forks, or it holds a kind that no feature knows. After any
+        exception the room is spent and must be rebuilt from a snapshot: `evolve` may have stopped half-way.
+        """
+        if entry.epoch != self.epoch or entry.first != self.seq + 1:
+            raise LogBroken(
+                f"show {self.show}: expected {self.epoch}/{self.seq + 1}, got {entry.epoch}/{entry.first}"
+            )
+        if entry.prev != self.head:
+            raise LogBroken(f"show {self.show}: entry {entry.first} continues {entry.prev}, not {self.head}")
+        batch = _batch_decoder.decode(entry.payload)
+        applied = Applied(entry, batch.commands, [], [], [])
+        self._advance(Context(entry.first, entry.ts, SYSTEM, 0, batch.salt), applied)
+        seq = entry.first
+        for command in batch.commands:
+            ctx = Context(seq, entry.ts, command.actor, command.rtt_ms, batch.salt)
+            applied.verdicts.append(self._answer(command, ctx, applied))
+            seq += 1
+        assert seq == entry.first + entry.count, "an entry's count is the number of its commands"
+        self.seq = entry.last
+        self.ts = entry.ts
+        self.head = entry.hash
+        return applied
+
+    def _advance(self, ctx: Context, applied: Applied) -> None:
+        for _ in range(_ADVANCES_MAX):
+            moved = False
+            for feature in self.features:
+                state = self.states[feature.name]
+                due_ts = feature.due_ts(state)
+                if due_ts is not None and due_ts <= ctx.ts:
+                    self._evolve(feature.advance(state, ctx), ctx, applied)
+                    moved = True
+            if not moved:
+                return
+        raise AssertionError("a feature's due_ts must move when its advance was evolved")
+
+    def _answer(self, command: Command, ctx: Context, applied: Applied) -> Verdict:
+        if command.client:
+            first = self.verdicts.find(command)
+            if first is not None:
+                return first
+        verdict = self._decide(command, ctx)
+        if isinstance(verdict, Decision):
+            self._evolve(verdict.facts, ctx, applied)
+        if command.client:
+            self.verdicts.remember(command, verdict)
+        return verdict
+
+    def _decide(self, command: Command, ctx: Context) -> Verdict:
+        known = self._deciders.get(command.kind)
+        if known is None:
+            raise LogBroken(
+                f"show {self.show}: nobody here knows {command.kind!r}; is a newer release running beside this one?"
+            )
+        feature, decoder = known
+        for guard in self._guards[command.kind]:
+            refusal = guard.guard(self.states[guard.name], command.kind, ctx)
+            if refusal is not None:
+                return refusal
+        return feature.decide(self.states[feature.name], decoder.decode(command.args), ctx)
+
+    def _evolve(self, facts: Sequence[Fact], ctx: Context, applied: Applied) -> None:
+        for fact in facts:
+            feature = self._owners[type(fact)]
+            feature.evolve(self.states[feature.name], fact, ctx)
+            applied.facts.append((ctx.seq, fact))
+            for event in feature.events(fact, ctx.seq, ctx.ts):
+                applied.events.append((ctx.seq, event))
+
+    def due_ts(self) -> int | None:
+        """The first ts at which time alone changes this room, or None."""
+        dues = [due for f in self.features if (due := f.due_ts(self.states[f.name])) is not None]
+        return min(dues, default=None)
+
+    def snapshot(self, viewer: Viewer) -> dict[str, Any]:
+        """What the viewer may see, a key per feature."""
+        return {f.name: f.snapshot(self.states[f.name], viewer) for f in self.features}
+
+    def knows(self, kind: str) -> bool:
+        """Whether some feature decides this kind of command."""
+        return kind in self._deciders
+
+    def dump(self) -> bytes:
+        """The whole state as bytes: equal rooms give equal bytes."""
+        encode = msgspec.msgpack.encode
+        states = {name: msgspec.Raw(encode(state)) for name, state in self.states.items()}
+        image = _Image(
+            SNAPSHOT_VERSION, self.show, self.epoch, self.seq, self.ts, self.head, self.verdicts, states
+        )
+        return encode(image)
+
+    @classmethod
+    def load(cls, dumped: bytes, features: Sequence[Feature]) -> "Room":
+        """The room that `dump` stored.
+
+        Raises LogBroken for a snapshot of a newer layout or one that is damaged. A feature that the snapshot does not
+        know starts in its initial state.
+        """
+        try:
+            image = msgspec.msgpack.decode(dumped, type=_Image)
+            if image.version > SNAPSHOT_VERSION:
+                raise LogBroken(
+                    f"snapshot of {image.show} has layout {image.version}, newer than {SNAPSHOT_VERSION}"
+                )
+            room = cls(image.show, features, epoch=image.epoch)
+            for feature in room.features:
+                if feature.name in image.states:
+                    room.states[feature.name] = msgspec.msgpack.decode(
+                        image.states[feature.name], type=feature.state
+                    )
+        except msgspec.MsgspecError as error:
+            raise LogBroken(f"a snapshot is damaged: {error}") from error
+        room.seq, room.ts, room.head, room.verdicts = image.seq, image.ts, image.head, image.verdicts
+        return room
+
+
+def refused(verdict: Verdict) -> Rejected | None:
+    """The refusal in a verdict, or None if the command was accepted."""
+    return verdict if isinstance(verdict, Rejected) else None
