@@ -1,0 +1,171 @@
+"""Brings a database to this release's tables: numbered, additive SQL files, each applied once and never changed.
+
+It never goes back: a release may run beside the next one, so files only add, and what is wrong is mended by a later file.
+The files stand in `migrations/` beside this module (`0001_accounts.sql` …), for all domains in one order.
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import asyncpg
+
+from liveserver.infra.database import CONNECT_MAX_MS, Connection, Pool, where_of
+from liveserver.kernel.errors import Mendable
+
+LOCK_KEY = 0x6C697665  # "live": every release takes the same advisory lock
+LOCK_MAX_MS = 60_000
+"""How long to wait for another process's migrations; additive ones take seconds."""
+
+_FILE = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    number     integer PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: `checksum` is the SHA-256 of its text, by which a change after the fact is noticed."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+class MigrationError(Mendable):
+    """The database cannot be brought to this release; nothing of the failing file was applied."""
+
+
+def known_migrations(folder: Traversable | None = None) -> list[Migration]:
+    """This release's files in order. Raises `ValueError` for a misnamed file or a number used twice."""
+    found: dict[int, Migration] = {}
+    for file in (folder or files("liveserver.infra").joinpath("migrations")).iterdir():
+        if not file.name.endswith(".sql"):
+            continue
+        match = _FILE.fullmatch(file.name)
+        if match is None:
+            raise ValueError(f"{file.name}: migrations are named like 0001_accounts.sql")
+        migration = Migration(int(match["number"]), match["name"], file.read_text(encoding="utf-8"))
+        if migration.number in found:
+            raise ValueError(f"{file.name}: the number is taken by {found[migration.number].name}")
+        found[migration.number] = migration
+    return [found[number] for number in sorted(found)]
+
+
+async def migrate(database: str | Pool, migrations: Sequence[Migration] | None = None) -> list[Migration]:
+    """Apply what is missing, each file in its own transaction, and return what was applied (nothing: up to date).
+
+    Safe to call from many processes at once. Raises `MigrationError` when an applied file was changed, when one would
+    have to be applied out of order, when a statement fails, or when another process holds the lock for too long.
+    Files with higher numbers than this release knows are a newer release's and left alone.
+    """
+    wanted = known_migrations() if migrations is None else list(migrations)
+    async with _connection(database) as (connection, where):
+        try:
+            # In a session of its own lock: two servers starting at once must not both apply a file.
+            await connection.execute(f"SET lock_timeout = {LOCK_MAX_MS}; SET statement_timeout = 0")
+            await connection.execute(f"SELECT pg_advisory_lock({LOCK_KEY})")
+        except asyncpg.LockNotAvailableError as error:
+            mend = "Wait for it or end it, then run liveserver migrate."
+            raise MigrationError(
+                "Another process has been migrating the database for too long", where, mend
+            ) from error
+        try:
+            return await _apply_missing(connection, wanted, where)
+        finally:
+            if not connection.is_closed():  # a closed session has given the lock back
+                await connection.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})")
+                await connection.execute("RESET lock_timeout; RESET statement_timeout")
+
+
+async def pending(database: str | Pool, migrations: Sequence[Migration] | None = None) -> list[Migration]:
+    """What `migrate` would apply, without changing anything."""
+    wanted = known_migrations() if migrations is None else list(migrations)
+    async with _connection(database) as (connection, where):
+        if await connection.fetchval("SELECT to_regclass('schema_migrations') IS NULL"):
+            return wanted
+        return _missing(await _applied(connection), wanted, where)
+
+
+async def _apply_missing(connection: Connection, wanted: list[Migration], where: str) -> list[Migration]:
+    if await connection.fetchval("SELECT to_regclass('schema_migrations') IS NULL"):
+        await connection.execute(_TABLE)
+    missing = _missing(await _applied(connection), wanted, where)
+    for migration in missing:
+        try:
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+                    migration.number,
+                    migration.name,
+                    migration.checksum,
+                )
+        except asyncpg.PostgresError as error:
+            raise MigrationError(
+                f"Migration {migration.number:04}_{migration.name} failed: {error}",
+                where,
+                "Nothing of this file was applied. Mend the cause it names, then run liveserver migrate.",
+            ) from error
+    return missing
+
+
+async def _applied(connection: Connection) -> dict[int, tuple[str, str]]:
+    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations")
+    return {row["number"]: (row["name"], row["checksum"]) for row in rows}
+
+
+def _missing(applied: dict[int, tuple[str, str]], wanted: list[Migration], where: str) -> list[Migration]:
+    for migration in wanted:
+        name, checksum = applied.get(migration.number, (migration.name, migration.checksum))
+        if (name, checksum) != (migration.name, migration.checksum):
+            raise MigrationError(
+                f"Migration {migration.number:04}_{migration.name} differs from the one that was applied ({name})",
+                where,
+                "An applied file is never edited: restore it from the release that applied it, and add a new one.",
+            )
+    missing = [migration for migration in wanted if migration.number not in applied]
+    ours = {migration.number for migration in wanted}
+    last = max((number for number in applied if number in ours), default=0)
+    for migration in missing:
+        if migration.number < last:
+            raise MigrationError(
+                f"Migration {migration.number:04}_{migration.name} comes before {last:04}, which is already applied",
+                where,
+                "Number it after the last applied one: every database gets the files in the same order.",
+            )
+    return missing
+
+
+@asynccontextmanager
+async def _connection(database: str | Pool) -> AsyncGenerator[tuple[Connection, str]]:
+    if not isinstance(database, str):
+        async with database.acquire() as connection:
+            yield connection, "the database"
+        return
+    where = where_of(database)
+    try:
+        connection = await asyncpg.connect(database, timeout=CONNECT_MAX_MS / 1000)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        mend = "Check LIVESERVER_DATABASE_URL and that PostgreSQL runs there."
+        raise MigrationError(
+            f"The database cannot be reached: {error or 'no answer'}", where, mend
+        ) from error
+    try:
+        yield connection, where
+    finally:
+        await connection.close()

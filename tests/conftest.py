@@ -1,0 +1,134 @@
+"""Fixtures every test may use: the real PostgreSQL and Valkey, a fresh migrated database, an empty Valkey.
+
+Each pytest process (so each xdist worker) starts its own engines once, in about a second, and no test sees another's data.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from liveserver.infra.database import Pool, open_pool
+from liveserver.infra.engines import Engines, embedded
+from liveserver.infra.migrations import migrate
+from liveserver.infra.redis import general
+
+TEMPLATE = "template_of_tests"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def new_data_dir() -> Iterator[Callable[[], Path]]:
+    """Makes data directories for engines: short (socket paths), and open to the user root's engines run as."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        # pytest's tmp_path lies in a 0700 folder, which `nobody` could not enter.
+        made.append(Path(tempfile.mkdtemp(prefix="ls-", dir="/tmp")))
+        made[-1].chmod(0o711)
+        return made[-1] / "data"
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def engines(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[Engines]:
+    """PostgreSQL and Valkey for the whole session. Don't kill these: see `own_engines`."""
+    stack = AsyncExitStack()
+
+    async def start() -> Engines:
+        return await stack.enter_async_context(embedded(new_data_dir()))
+
+    # The loop runs only while starting and stopping, so these engines are not supervised in between.
+    yield _runner.run(start())
+    _runner.run(stack.aclose())
+
+
+@pytest.fixture
+async def own_engines(new_data_dir: Callable[[], Path]) -> AsyncIterator[Engines]:
+    """Engines of the test's own, supervised, which it may kill."""
+    async with embedded(new_data_dir()) as engines:
+        yield engines
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(_runner: asyncio.Runner, engines: Engines) -> None:
+    async def make() -> None:
+        admin = await asyncpg.connect(engines.database_url)
+        await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+        await admin.close()
+        await migrate(database_named(engines, TEMPLATE))
+
+    _runner.run(make())
+
+
+def database_named(engines: Engines, name: str) -> str:
+    return engines.database_url.replace("@/liveserver?", f"@/{name}?")
+
+
+@pytest.fixture
+async def empty_database_url(engines: Engines) -> AsyncIterator[str]:
+    """A database without any table, for tests of migrations."""
+    async for url in _database(engines, "template0"):
+        yield url
+
+
+@pytest.fixture
+async def database_url(engines: Engines, _migrated_template: None) -> AsyncIterator[str]:
+    """A fresh database with all migrations applied."""
+    async for url in _database(engines, TEMPLATE):
+        yield url
+
+
+async def _database(engines: Engines, template: str) -> AsyncIterator[str]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    admin = await asyncpg.connect(engines.database_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY WAL_LOG")
+        yield database_named(engines, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """A pool on a fresh migrated database."""
+    pool = await open_pool(database_url, application="test")
+    yield pool
+    pool.terminate()
+
+
+@pytest.fixture
+async def redis_url(engines: Engines) -> str:
+    """An empty Valkey without functions, with the rights the server itself has."""
+    assert engines.redis_admin_url is not None, "the engines of tests are embedded"
+    admin = Redis.from_url(engines.redis_admin_url)
+    await admin.flushall()
+    await admin.function_flush()
+    await admin.aclose()
+    return engines.redis_url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A general client on an empty Valkey; replies are bytes."""
+    client = general(redis_url)
+    yield client
+    await client.aclose()
