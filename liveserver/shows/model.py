@@ -1,0 +1,126 @@
+"""The words for shows: a show, its chat settings, a lot waiting in its queue; and drafts, as hosts hand them in.
+
+It holds no rule: drafts are judged by `rules`. Amounts are minor units of the show's currency; times are ms.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from liveserver.kernel.ids import LotId, ProductId, ShowId, UserId
+
+Status = Literal["scheduled", "live", "ended"]
+ShowRole = Literal["guest", "viewer", "moderator", "host", "admin"]
+"""What a person is in one show; a part of `liveserver.rooms.model.Role`."""
+
+
+class ChatSettings(msgspec.Struct, frozen=True):
+    """What the chat of a show allows."""
+
+    links: bool = False
+    """Everybody may post links; off, only the host and moderators may."""
+    blocked_words: tuple[str, ...] = ()
+    slow_ms: int = 0
+    """Least time between two messages of one viewer; 0 for none."""
+
+
+class Show(msgspec.Struct, frozen=True):
+    """One show. `status`, `started_ts` and `ended_ts` are written by the recorder alone (`shows/recording.py`)."""
+
+    id: ShowId
+    title: str
+    description: str
+    host: UserId
+    host_name: str
+    moderators: tuple[UserId, ...]
+    currency: str
+    status: Status
+    scheduled_ts: int | None
+    started_ts: int | None
+    ended_ts: int | None
+    picture: str
+    chat: ChatSettings
+    created_ts: int = 0
+
+
+class ShowDraft(msgspec.Struct, frozen=True):
+    """A new show as handed in. `scheduled_ts` None: it starts whenever the host starts it."""
+
+    title: str
+    currency: str
+    description: str = ""
+    scheduled_ts: int | None = None
+    picture: str = ""
+    chat: ChatSettings = ChatSettings()
+
+
+class ShowChanges(msgspec.Struct, frozen=True):
+    """What to change in a show; what is left unset stays. Currency and schedule are fixed once it is live."""
+
+    title: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    scheduled_ts: int | None | UnsetType = UNSET
+    picture: str | UnsetType = UNSET
+    chat: ChatSettings | UnsetType = UNSET
+
+
+class QueuedLot(msgspec.Struct, frozen=True):
+    """A lot prepared for a show. Its clock is a preset, or `duration_ms` with the three others."""
+
+    id: LotId
+    show: ShowId
+    position: int
+    """1 is next; without gaps among the queued. 0 once opened."""
+    product: ProductId | None
+    title: str
+    picture: str
+    start: int
+    reserve: int | None
+    format: str = "english"
+    exact: bool = False
+    increments: str = "live"
+    preset: str = "live"
+    duration_ms: int | None = None
+    window_ms: int | None = None
+    extend_ms: int | None = None
+    hard_ms: int | None = None
+    status: Literal["queued", "opened"] = "queued"
+    opened_ts: int | None = None
+
+
+class LotDraft(msgspec.Struct, frozen=True):
+    """A lot as handed in for the queue. With a product, `title` and `picture` may be left to it by the caller."""
+
+    title: str
+    start: int
+    product: ProductId | None = None
+    picture: str = ""
+    reserve: int | None = None
+    format: str = "english"
+    exact: bool = False
+    increments: str = "live"
+    preset: str = "live"
+    duration_ms: int | None = None
+    window_ms: int | None = None
+    extend_ms: int | None = None
+    hard_ms: int | None = None
+
+
+class LotChanges(msgspec.Struct, frozen=True):
+    """What to change in a queued lot; what is left unset stays."""
+
+    title: str | UnsetType = UNSET
+    start: int | UnsetType = UNSET
+    product: ProductId | None | UnsetType = UNSET
+    picture: str | UnsetType = UNSET
+    reserve: int | None | UnsetType = UNSET
+    format: str | UnsetType = UNSET
+    exact: bool | UnsetType = UNSET
+    increments: str | UnsetType = UNSET
+    preset: str | UnsetType = UNSET
+    duration_ms: int | None | UnsetType = UNSET
+    window_ms: int | None | UnsetType = UNSET
+    extend_ms: int | None | UnsetType = UNSET
+    hard_ms: int | None | UnsetType = UNSET
