@@ -7,11 +7,10 @@ import dataclasses
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
-Kind = Literal["text", "integer", "number", "switch", "list", "path"]
+Kind = Literal["text", "integer", "number", "switch", "list"]
 Form = Literal["", "url", "origin", "proxy"]
 """What a text has to look like beyond being a text; "" asks for nothing."""
 
@@ -197,11 +196,6 @@ def _list(raw: object) -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
-def _path(raw: object) -> Path:
-    text = _text(str(raw) if isinstance(raw, Path) else raw)
-    return Path(text).expanduser().absolute() if text else Path()
-
-
 def _check_bounds(value: float, low: float | None, high: float | None, unit: str) -> None:
     unit = f" {unit}" if unit else ""
     if low is not None and value < low:
@@ -240,6 +234,5 @@ _READERS: Mapping[Kind, Callable[[object], Any]] = {
     "number": _number,
     "switch": _switch,
     "list": _list,
-    "path": _path,
 }
 _FORMS = {"url": _url, "origin": _origin, "proxy": _proxy}

@@ -3,7 +3,6 @@
 It reports everything that is wrong at once, and names nobody knows with the nearest one they may have meant.
 """
 
-import dataclasses
 import difflib
 import os
 import tomllib
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from liveserver.config.fields import Problem, Setting
-from liveserver.config.settings import SETTINGS, Settings, checked, default_data_dir
+from liveserver.config.settings import SETTINGS, Settings, checked
 
 PREFIX = "LIVESERVER_"
 FILE_ENV = "LIVESERVER_CONFIG"
@@ -84,8 +83,6 @@ def load(
         except ValueError as error:
             wrong.append(f"{_named(about, source)} {error}.")
     settings = Settings(**values)
-    if settings.data_dir == Path():
-        settings = dataclasses.replace(settings, data_dir=default_data_dir())
     wrong += checked(settings)
     if wrong:
         raise Problem(wrong)

@@ -6,9 +6,7 @@ What the settings mean together (`checked`) is said here as well; where values c
 
 import dataclasses
 import ipaddress
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from liveserver.config.fields import Setting, declared, setting
@@ -31,9 +29,9 @@ class ServerSettings:
     public_url: str = setting(
         "", "Address under which people reach the server; empty: http:// with host and port.", form="origin"
     )
-    data_dir: Path = setting(  # noqa: RUF009 (a declaration; Path is immutable)
-        Path(),
-        "Folder of the server's own PostgreSQL and Valkey and its files; empty: the user's data folder.",
+    data_dir: str = setting(
+        "",
+        "Folder of the server's own PostgreSQL and Valkey and its files; empty: /var/lib/liveserver for root, else the user's data folder.",
     )
     database_url: str = setting(
         "", "An existing PostgreSQL (postgresql://…); empty: the server starts its own.", form="url"
@@ -165,6 +163,9 @@ class AccountSettings:
     """Accounts: sessions, passwords and how often one may try."""
 
     session_days: int = setting(30, "Days that a sign-in lasts.", unit="days", low=1, high=365)
+    session_days_max: int = setting(
+        180, "Days after which even a used sign-in ends.", unit="days", low=1, high=3_650
+    )
     password_length_min: int = setting(10, "Shortest password accepted.", unit="characters", low=8, high=64)
     password_memory_kib: int = setting(
         65_536, "Memory of one Argon2 hash.", unit="KiB", low=8_192, high=1_048_576
@@ -174,6 +175,9 @@ class AccountSettings:
     )
     sign_ins_per_address_per_min: float = setting(
         30, "Sign-ins a minute per client address.", unit="1/min", low=0, rate=True
+    )
+    bid_requires_approval: bool = setting(
+        False, "New accounts may bid only once a host or admin approved them."
     )
     registrations_per_address_per_hour: float = setting(
         30, "New accounts an hour per client address.", unit="1/h", low=0, rate=True
@@ -265,14 +269,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def default_data_dir() -> Path:
-    """`/var/lib/liveserver` for root, else the XDG data folder (XDG Base Directory Specification)."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return Path("/var/lib/liveserver")
-    base = os.environ.get("XDG_DATA_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "liveserver"
 
 
 def checked(settings: Settings) -> list[str]:
