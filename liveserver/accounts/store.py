@@ -1,0 +1,178 @@
+"""Accounts and sessions as rows: each function is one statement of `queries.sql`, typed on both sides.
+
+It decides nothing; what a unique constraint says is handed on as the refusal it means.
+"""
+
+import asyncpg
+import msgspec
+
+from liveserver.accounts.errors import EMAIL_TAKEN, NAME_TAKEN
+from liveserver.accounts.model import Account, AccountRole
+from liveserver.accounts.rules import email_key, name_key
+from liveserver.infra.database import Connection, Pool, Record, load_queries
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import SessionId, UserId
+
+Q = load_queries("liveserver.accounts")
+CHANNEL = "liveserver_accounts"
+"""Where processes tell each other which sessions ended and which accounts changed."""
+
+Database = Pool | Connection
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """An account with the hash of its password; stays inside this package."""
+
+    account: Account
+    password: str
+
+
+class FoundSession(msgspec.Struct, frozen=True):
+    """A session as stored, with its account."""
+
+    id: SessionId
+    account: Account
+    began_ts: int
+    expires_ts: int
+
+
+def _account(row: Record) -> Account:
+    return Account(
+        UserId(row["id"]), row["name"], row["email"], row["role"], row["verified"], row["created_ts"]
+    )
+
+
+def _taken(error: asyncpg.UniqueViolationError) -> Rejected:
+    names = {"accounts_name_is_unique": NAME_TAKEN, "accounts_email_is_unique": EMAIL_TAKEN}
+    refusal = names.get(getattr(error, "constraint_name", ""))
+    if refusal is None:
+        raise error
+    return refusal
+
+
+async def insert_account(db: Database, account: Account, password: str) -> Rejected | None:
+    """Adds it. `NAME_TAKEN` or `EMAIL_TAKEN` when another was first."""
+    try:
+        await db.execute(
+            Q.insert_account,
+            account.id,
+            account.name,
+            name_key(account.name),
+            account.email,
+            email_key(account.email),
+            password,
+            account.role,
+            account.verified,
+            account.created_ts,
+        )
+    except asyncpg.UniqueViolationError as error:
+        return _taken(error)
+    return None
+
+
+async def find_account(db: Database, user: UserId) -> Account | None:
+    row = await db.fetchrow(Q.find_account, user)
+    return _account(row) if row else None
+
+
+async def find_account_by_email(db: Database, email: str) -> Account | None:
+    row = await db.fetchrow(Q.find_account_by_email, email_key(email))
+    return _account(row) if row else None
+
+
+async def find_account_by_name(db: Database, name: str) -> Account | None:
+    row = await db.fetchrow(Q.find_account_by_name, name_key(name))
+    return _account(row) if row else None
+
+
+async def find_credentials(db: Database, email: str) -> Credentials | None:
+    row = await db.fetchrow(Q.find_credentials, email_key(email))
+    return Credentials(_account(row), row["password"]) if row else None
+
+
+async def find_credentials_by_id(db: Database, user: UserId) -> Credentials | None:
+    row = await db.fetchrow(Q.find_credentials_by_id, user)
+    return Credentials(_account(row), row["password"]) if row else None
+
+
+async def rename_account(db: Database, user: UserId, name: str) -> Account | Rejected | None:
+    """None: there is no such account."""
+    try:
+        row = await db.fetchrow(Q.rename_account, user, name, name_key(name))
+    except asyncpg.UniqueViolationError as error:
+        return _taken(error)
+    return _account(row) if row else None
+
+
+async def replace_password(db: Database, user: UserId, former: str, new: str) -> bool:
+    """Whether the hash still was `former` and now is `new`."""
+    return await db.fetchval(Q.replace_password, user, former, new) is not None
+
+
+async def set_role(db: Database, user: UserId, role: AccountRole) -> tuple[Account, AccountRole] | None:
+    """The account as it now is, and its former role."""
+    row = await db.fetchrow(Q.set_role, user, role)
+    return (_account(row), row["former_role"]) if row else None
+
+
+async def set_verified(db: Database, user: UserId, verified: bool) -> Account | None:
+    row = await db.fetchrow(Q.set_verified, user, verified)
+    return _account(row) if row else None
+
+
+async def insert_session(
+    db: Database, session: SessionId, credentials: Credentials, token_hash: bytes, now_ms: int, expires_ts: int
+) -> bool:
+    """False: the password has been changed since it was checked, and there is no session."""
+    row = await db.fetchval(
+        Q.insert_session,
+        session,
+        credentials.account.id,
+        token_hash,
+        now_ms,
+        expires_ts,
+        credentials.password,
+    )
+    return row is not None
+
+
+async def trim_sessions(db: Database, user: UserId, keep: int) -> list[SessionId]:
+    return [SessionId(row["id"]) for row in await db.fetch(Q.trim_sessions, user, keep)]
+
+
+async def find_session(db: Database, token_hash: bytes, now_ms: int) -> FoundSession | None:
+    row = await db.fetchrow(Q.find_session, token_hash, now_ms)
+    if row is None:
+        return None
+    return FoundSession(SessionId(row["session"]), _account(row), row["began_ts"], row["expires_ts"])
+
+
+async def prolong_session(db: Database, session: SessionId, expires_ts: int) -> None:
+    await db.execute(Q.prolong_session, session, expires_ts)
+
+
+async def replace_token(db: Database, former_hash: bytes, new_hash: bytes, now_ms: int) -> bool:
+    """Whether there was such a session, now with the new token."""
+    return await db.fetchval(Q.replace_token, former_hash, new_hash, now_ms) is not None
+
+
+async def alive_sessions(db: Database, sessions: list[SessionId], now_ms: int) -> set[SessionId]:
+    return {SessionId(row["id"]) for row in await db.fetch(Q.alive_sessions, sessions, now_ms)}
+
+
+async def end_session(db: Database, token_hash: bytes, origin: str) -> list[SessionId]:
+    return [SessionId(row["id"]) for row in await db.fetch(Q.end_session, token_hash, CHANNEL, origin)]
+
+
+async def end_sessions_of(db: Database, user: UserId, keep: SessionId, origin: str) -> list[SessionId]:
+    rows = await db.fetch(Q.end_sessions_of, user, keep, CHANNEL, origin)
+    return [SessionId(row["id"]) for row in rows]
+
+
+async def end_expired(db: Database, now_ms: int, at_most: int, origin: str) -> list[SessionId]:
+    rows = await db.fetch(Q.end_expired, now_ms, at_most, CHANNEL, origin)
+    return [SessionId(row["id"]) for row in rows]
+
+
+async def notify(db: Database, message: str) -> None:
+    await db.execute(Q.notify, CHANNEL, message)
