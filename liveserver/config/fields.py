@@ -31,7 +31,7 @@ _SWITCH = {
     "no": False,
     "off": False,
 }
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, Kind] = {"str": "text", "int": "integer", "float": "number", "bool": "switch"}
     "str": "text",
     "int": "integer",
     "float": "number",
