@@ -32,12 +32,6 @@ _SWITCH = {
     "off": False,
 }
 _KINDS: Mapping[str, Kind] = {"str": "text", "int": "integer", "float": "number", "bool": "switch"}
-    "str": "text",
-    "int": "integer",
-    "float": "number",
-    "bool": "switch",
-    "Path": "path",
-}
 
 
 class Problem(Exception):
