@@ -238,6 +238,10 @@ class Engine:
                 await self._up()
             except EngineError as error:
                 return self._give_up(error)
+            except OSError as error:  # such as a full disk under our own notes
+                mend = "Mend the cause it names and start the server again."
+                what = f"{self.recipe.name} could not be started again: {error}"
+                return self._give_up(EngineError(what, str(self.recipe.folder), mend))
 
     def _give_up(self, error: EngineError) -> None:
         self._on_progress(str(error))

@@ -1,0 +1,163 @@
+"""What the server says about itself: log lines with who and where in them, and numbers for Prometheus.
+
+It decides no alarms and keeps no history. Tokens, cookies, passwords and secrets never get into a line (`_redact`).
+Context is bound with `structlog.contextvars.bound_contextvars(request=…, show=…, user=…)` at the edges; ids only, no names.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Literal, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+LINE_VALUE_CHARACTERS_MAX = 4_096
+"""Longest value in a log line: an attacker's text must not fill the disk through an error message."""
+_SECRET_KEYS = re.compile(r"(?i)token|password|secret|authorization|cookie|credential|api_?key")
+_BEARER = re.compile(r"(?i)(bearer\s+|[?&](?:token|access_token)=)[^\s&\"']+")
+_JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
+_URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+@")
+
+
+def set_up_logging(
+    level: str = "info",
+    form: Literal["auto", "console", "json"] = "auto",
+    *,
+    stream: TextIO | None = None,
+    node: str = "",
+) -> None:
+    """Sends all logging, ours and libraries', to `stream` (stderr): for people on a terminal, else a JSON object a line."""
+    stream = sys.stderr if stream is None else stream
+    console = form == "console" or (form == "auto" and stream.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=not console),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if node:
+        shared.append(_adding("node", node))
+    if not console:
+        shared.append(structlog.processors.format_exc_info)
+    shared.append(_redact)
+    render = (
+        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # tests and workers set it up anew
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    # Chatty at info about every connection; our own lines say what matters of them.
+    for library in ("websockets", "asyncio", "aiohttp.access"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
+
+
+def _adding(key: str, value: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+    def add(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        line.setdefault(key, value)
+        return line
+
+    return add
+
+
+def _redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in line.items():
+        if key.startswith("_"):
+            continue  # structlog's own
+        if _SECRET_KEYS.search(key) and value:
+            line[key] = "***"
+        elif isinstance(value, str):
+            line[key] = without_secrets(value)
+    return line
+
+
+def without_secrets(text: str) -> str:
+    """The text without what looks like a bearer token, a JWT or an address's password, cut to a bounded length."""
+    if len(text) > LINE_VALUE_CHARACTERS_MAX:
+        text = text[:LINE_VALUE_CHARACTERS_MAX] + "…"
+    return _URL_PASSWORD.sub(r"\1:***@", _JWT.sub("***", _BEARER.sub(r"\1***", text)))
+
+
+@dataclass(frozen=True)
+class Number:
+    """One metric: its name is API for dashboards and alarms, and changes only with a line in the changelog."""
+
+    name: str
+    kind: Literal["counter", "gauge"]
+    doc: str
+    label: str = ""
+
+
+Reading = Callable[[], float | Mapping[str, float]]
+"""Gives a metric's present value, or one per value of its label. Called at each scrape, so it must be cheap."""
+
+LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The numbers of one process. Parts keep plain counters and are read when scraped: nothing is locked on hot paths."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._readings: dict[str, tuple[Number, Reading]] = {}
+        self.registry.register(_Reader(self._readings))
+        self.http_seconds = Histogram(
+            "liveserver_http_request_seconds",
+            "Time to answer an HTTP request, by route and status class.",
+            ("route", "status"),
+            buckets=LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def read(self, number: Number, reading: Reading) -> None:
+        """Adds a metric. Each name is read from one place."""
+        assert number.name not in self._readings, f"{number.name} is read from two places"
+        self._readings[number.name] = (number, reading)
+
+    def numbers(self) -> list[Number]:
+        """What is read, by name: the documentation of what a scrape gives."""
+        return [number for _, (number, _) in sorted(self._readings.items())]
+
+    def render(self) -> bytes:
+        """The Prometheus text format, version 0.0.4."""
+        return generate_latest(self.registry)
+
+
+class _Reader(Collector):
+    def __init__(self, readings: Mapping[str, tuple[Number, Reading]]) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[Metric]:
+        for number, reading in self._readings.values():
+            family = CounterMetricFamily if number.kind == "counter" else GaugeMetricFamily
+            metric = family(number.name, number.doc, labels=(number.label,) if number.label else ())
+            value = reading()
+            if isinstance(value, Mapping):
+                for label, part in value.items():
+                    metric.add_metric((label,), part)
+            else:
+                metric.add_metric((), value)
+            yield metric
