@@ -32,8 +32,8 @@ def set_up_logging(
     node: str = "",
 ) -> None:
     """Sends all logging, ours and libraries', to `stream` (stderr): for people on a terminal, else a JSON object a line."""
-    stream = sys.stderr if stream is None else stream
-    console = form == "console" or (form == "auto" and stream.isatty())
+    out: TextIO = stream or sys.stderr
+    console = form == "console" or (form == "auto" and out.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -48,7 +48,7 @@ def set_up_logging(
         shared.append(structlog.processors.format_exc_info)
     shared.append(_redact)
     render = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        structlog.dev.ConsoleRenderer(colors=out.isatty())
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
@@ -58,7 +58,7 @@ def set_up_logging(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,  # tests and workers set it up anew
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
