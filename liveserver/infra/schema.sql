@@ -1,0 +1,371 @@
+-- Made by `make schema` from the migrations; a test proves it equal to them. For reading: change migrations/ instead.
+
+CREATE TABLE public.accounts (
+    id text NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    email text NOT NULL,
+    email_key text NOT NULL,
+    password text NOT NULL,
+    role text NOT NULL,
+    verified boolean NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT accounts_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT accounts_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT accounts_email_key_check CHECK (((char_length(email_key) >= 3) AND (char_length(email_key) <= 254))),
+    CONSTRAINT accounts_id_check CHECK ((id ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT accounts_name_check CHECK (((char_length(name) >= 2) AND (char_length(name) <= 30))),
+    CONSTRAINT accounts_name_key_check CHECK (((char_length(name_key) >= 1) AND (char_length(name_key) <= 120))),
+    CONSTRAINT accounts_password_check CHECK (((password ~~ '$argon2id$%'::text) AND (char_length(password) <= 200))),
+    CONSTRAINT accounts_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'host'::text, 'admin'::text])))
+);
+
+CREATE TABLE public.categories (
+    id text NOT NULL,
+    name text NOT NULL,
+    "position" integer NOT NULL,
+    CONSTRAINT categories_id_check CHECK ((id ~ '^[a-z0-9](-?[a-z0-9]){0,39}$'::text)),
+    CONSTRAINT categories_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 60)))
+);
+
+ALTER TABLE public.categories ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.categories_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.facts (
+    show text NOT NULL,
+    seq bigint NOT NULL,
+    idx integer NOT NULL,
+    ts bigint NOT NULL,
+    kind text NOT NULL,
+    payload jsonb NOT NULL
+);
+
+COMMENT ON COLUMN public.facts.idx IS 'order among the facts of one entry that share seq';
+
+CREATE TABLE public.log_entries (
+    show text NOT NULL,
+    epoch integer NOT NULL,
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    ts bigint NOT NULL,
+    node text NOT NULL,
+    batch bigint NOT NULL,
+    prev text NOT NULL,
+    hash text NOT NULL,
+    payload bytea NOT NULL,
+    CONSTRAINT log_entries_check CHECK ((last >= first))
+);
+
+COMMENT ON COLUMN public.log_entries.ts IS 'server time in ms, given by the log';
+
+CREATE TABLE public.moderators (
+    show text NOT NULL,
+    person text NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT moderators_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT moderators_person_check CHECK ((person ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text))
+);
+
+CREATE TABLE public.products (
+    id text NOT NULL,
+    seller text NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    price bigint NOT NULL,
+    currency character(3) NOT NULL,
+    images text[] NOT NULL,
+    category text,
+    archived boolean DEFAULT false NOT NULL,
+    created_ts bigint NOT NULL,
+    search_title text NOT NULL,
+    search_rest text NOT NULL,
+    search tsvector GENERATED ALWAYS AS (((setweight(to_tsvector('english'::regconfig, search_title), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, search_title), 'A'::"char")) || setweight(to_tsvector('english'::regconfig, search_rest), 'C'::"char"))) STORED NOT NULL,
+    CONSTRAINT products_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT products_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT products_description_check CHECK ((char_length(description) <= 5000)),
+    CONSTRAINT products_id_check CHECK ((id ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT products_images_check CHECK ((cardinality(images) <= 12)),
+    CONSTRAINT products_price_check CHECK (((price >= 0) AND (price <= '1000000000000'::bigint))),
+    CONSTRAINT products_seller_check CHECK ((seller ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT products_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 120)))
+);
+
+CREATE TABLE public.queued_lots (
+    id text NOT NULL,
+    show text NOT NULL,
+    "position" integer,
+    product text,
+    title text NOT NULL,
+    picture text NOT NULL,
+    start bigint NOT NULL,
+    reserve bigint,
+    format text NOT NULL,
+    exact boolean NOT NULL,
+    increments text NOT NULL,
+    preset text NOT NULL,
+    duration_ms bigint,
+    window_ms bigint,
+    extend_ms bigint,
+    hard_ms bigint,
+    status text DEFAULT 'queued'::text NOT NULL,
+    opened_ts bigint,
+    created_ts bigint NOT NULL,
+    CONSTRAINT queued_lots_check CHECK (((reserve >= start) AND (reserve <= '1000000000000'::bigint))),
+    CONSTRAINT queued_lots_check1 CHECK ((hard_ms >= duration_ms)),
+    CONSTRAINT queued_lots_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT queued_lots_duration_ms_check CHECK ((duration_ms > 0)),
+    CONSTRAINT queued_lots_extend_ms_check CHECK ((extend_ms >= 0)),
+    CONSTRAINT queued_lots_format_check CHECK (((char_length(format) >= 1) AND (char_length(format) <= 32))),
+    CONSTRAINT queued_lots_id_check CHECK ((id ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT queued_lots_increments_check CHECK (((char_length(increments) >= 1) AND (char_length(increments) <= 32))),
+    CONSTRAINT queued_lots_picture_check CHECK ((char_length(picture) <= 500)),
+    CONSTRAINT queued_lots_position_check CHECK ((("position" >= 1) AND ("position" <= 500))),
+    CONSTRAINT queued_lots_preset_check CHECK ((char_length(preset) <= 32)),
+    CONSTRAINT queued_lots_start_check CHECK (((start >= 1) AND (start <= '1000000000000'::bigint))),
+    CONSTRAINT queued_lots_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'opened'::text]))),
+    CONSTRAINT queued_lots_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 120))),
+    CONSTRAINT queued_lots_wait_or_are_opened CHECK ((((status = 'queued'::text) = ("position" IS NOT NULL)) AND ((status = 'opened'::text) = (opened_ts IS NOT NULL)))),
+    CONSTRAINT queued_lots_window_ms_check CHECK ((window_ms >= 0))
+);
+
+CREATE TABLE public.reminders (
+    show text NOT NULL,
+    person text NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT reminders_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT reminders_person_check CHECK ((person ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text))
+);
+
+CREATE TABLE public.room_snapshots (
+    show text NOT NULL,
+    seq bigint NOT NULL,
+    epoch integer NOT NULL,
+    head text NOT NULL,
+    digest bytea NOT NULL,
+    dump bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.room_snapshots.digest IS 'SHA-256 of dump: a damaged snapshot is passed over, not loaded';
+
+CREATE TABLE public.schema_migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sessions (
+    id text NOT NULL,
+    account text NOT NULL,
+    token_hash bytea NOT NULL,
+    created_ts bigint NOT NULL,
+    expires_ts bigint NOT NULL,
+    CONSTRAINT sessions_check CHECK ((expires_ts > created_ts)),
+    CONSTRAINT sessions_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT sessions_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT sessions_token_hash_check CHECK ((octet_length(token_hash) = 32))
+);
+
+CREATE TABLE public.show_logs (
+    show text NOT NULL,
+    epoch integer NOT NULL,
+    recorded_seq bigint DEFAULT 0 NOT NULL,
+    recorded_ts bigint DEFAULT 0 NOT NULL,
+    recorded_hash text DEFAULT ''::text NOT NULL,
+    recorder text DEFAULT ''::text NOT NULL,
+    recorder_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT show_logs_epoch_check CHECK ((epoch > 0)),
+    CONSTRAINT show_logs_recorded_seq_check CHECK ((recorded_seq >= 0))
+);
+
+COMMENT ON COLUMN public.show_logs.recorded_seq IS 'everything up to this sequence number is in log_entries and facts';
+
+CREATE TABLE public.shows (
+    id text NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    host text NOT NULL,
+    host_name text NOT NULL,
+    currency character(3) NOT NULL,
+    picture text NOT NULL,
+    chat jsonb NOT NULL,
+    status text DEFAULT 'scheduled'::text NOT NULL,
+    scheduled_ts bigint,
+    started_ts bigint,
+    ended_ts bigint,
+    created_ts bigint NOT NULL,
+    list_rank smallint GENERATED ALWAYS AS (
+CASE status
+    WHEN 'live'::text THEN 0
+    WHEN 'scheduled'::text THEN 1
+    ELSE 2
+END) STORED NOT NULL,
+    list_key bigint GENERATED ALWAYS AS (
+CASE status
+    WHEN 'live'::text THEN (- started_ts)
+    WHEN 'ended'::text THEN (- ended_ts)
+    ELSE COALESCE(scheduled_ts, '9007199254740991'::bigint)
+END) STORED NOT NULL,
+    CONSTRAINT shows_chat_check CHECK (((jsonb_typeof(chat) = 'object'::text) AND (octet_length((chat)::text) <= 16384))),
+    CONSTRAINT shows_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT shows_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT shows_description_check CHECK ((char_length(description) <= 2000)),
+    CONSTRAINT shows_host_check CHECK ((host ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT shows_host_name_check CHECK (((char_length(host_name) >= 1) AND (char_length(host_name) <= 60))),
+    CONSTRAINT shows_id_check CHECK ((id ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT shows_picture_check CHECK ((char_length(picture) <= 500)),
+    CONSTRAINT shows_scheduled_ts_check CHECK ((scheduled_ts > 0)),
+    CONSTRAINT shows_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'live'::text, 'ended'::text]))),
+    CONSTRAINT shows_times_fit_the_status CHECK ((((status = 'scheduled'::text) = (started_ts IS NULL)) AND ((status = 'ended'::text) = (ended_ts IS NOT NULL)) AND (ended_ts >= started_ts))),
+    CONSTRAINT shows_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100)))
+);
+
+CREATE TABLE public.throttles (
+    key text NOT NULL,
+    full_us bigint NOT NULL,
+    CONSTRAINT throttles_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 100)))
+);
+
+CREATE TABLE public.variants (
+    id text NOT NULL,
+    product text NOT NULL,
+    "position" smallint NOT NULL,
+    sku text NOT NULL,
+    color text NOT NULL,
+    size text NOT NULL,
+    stock integer NOT NULL,
+    price bigint NOT NULL,
+    CONSTRAINT variants_color_check CHECK ((char_length(color) <= 40)),
+    CONSTRAINT variants_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT variants_position_check CHECK ((("position" >= 1) AND ("position" <= 100))),
+    CONSTRAINT variants_price_check CHECK (((price >= 0) AND (price <= '1000000000000'::bigint))),
+    CONSTRAINT variants_size_check CHECK ((char_length(size) <= 40)),
+    CONSTRAINT variants_sku_check CHECK (((char_length(sku) >= 1) AND (char_length(sku) <= 64))),
+    CONSTRAINT variants_stock_check CHECK (((stock >= 0) AND (stock <= 1000000)))
+);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_email_is_unique UNIQUE (email_key);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_name_is_unique UNIQUE (name_key);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.categories
+    ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.facts
+    ADD CONSTRAINT facts_pkey PRIMARY KEY (show, seq, idx);
+
+ALTER TABLE ONLY public.log_entries
+    ADD CONSTRAINT log_entries_pkey PRIMARY KEY (show, last);
+
+ALTER TABLE ONLY public.log_entries
+    ADD CONSTRAINT log_entries_show_first_key UNIQUE (show, first);
+
+ALTER TABLE ONLY public.moderators
+    ADD CONSTRAINT moderators_pkey PRIMARY KEY (show, person);
+
+ALTER TABLE ONLY public.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.queued_lots
+    ADD CONSTRAINT queued_lots_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.queued_lots
+    ADD CONSTRAINT queued_lots_position_is_unique UNIQUE (show, "position") DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.reminders
+    ADD CONSTRAINT reminders_pkey PRIMARY KEY (show, person);
+
+ALTER TABLE ONLY public.room_snapshots
+    ADD CONSTRAINT room_snapshots_pkey PRIMARY KEY (show, seq);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_token_is_unique UNIQUE (token_hash);
+
+ALTER TABLE ONLY public.show_logs
+    ADD CONSTRAINT show_logs_pkey PRIMARY KEY (show);
+
+ALTER TABLE ONLY public.shows
+    ADD CONSTRAINT shows_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.throttles
+    ADD CONSTRAINT throttles_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.variants
+    ADD CONSTRAINT variants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.variants
+    ADD CONSTRAINT variants_position_is_unique UNIQUE (product, "position") DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.variants
+    ADD CONSTRAINT variants_sku_is_unique UNIQUE (product, sku) DEFERRABLE INITIALLY DEFERRED;
+
+CREATE INDEX products_by_words ON public.products USING gin (search);
+
+CREATE INDEX products_of_category ON public.products USING btree (category, id) WHERE (NOT archived);
+
+CREATE INDEX products_of_seller ON public.products USING btree (seller, id);
+
+CREATE INDEX queued_lots_of_product ON public.queued_lots USING btree (product);
+
+CREATE INDEX queued_lots_opened ON public.queued_lots USING btree (show, opened_ts, id) WHERE (status = 'opened'::text);
+
+CREATE INDEX reminders_of_person ON public.reminders USING btree (person, created_ts);
+
+CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
+
+CREATE INDEX sessions_of_account ON public.sessions USING btree (account, created_ts);
+
+CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_key, id);
+
+CREATE INDEX shows_of_host ON public.shows USING btree (host, id);
+
+CREATE INDEX throttles_by_time ON public.throttles USING btree (full_us);
+
+ALTER TABLE ONLY public.facts
+    ADD CONSTRAINT facts_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
+
+ALTER TABLE ONLY public.log_entries
+    ADD CONSTRAINT log_entries_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
+
+ALTER TABLE ONLY public.moderators
+    ADD CONSTRAINT moderators_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.products
+    ADD CONSTRAINT products_category_fkey FOREIGN KEY (category) REFERENCES public.categories(id);
+
+ALTER TABLE ONLY public.queued_lots
+    ADD CONSTRAINT queued_lots_product_fkey FOREIGN KEY (product) REFERENCES public.products(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.queued_lots
+    ADD CONSTRAINT queued_lots_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.reminders
+    ADD CONSTRAINT reminders_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.room_snapshots
+    ADD CONSTRAINT room_snapshots_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.variants
+    ADD CONSTRAINT variants_product_fkey FOREIGN KEY (product) REFERENCES public.products(id) ON DELETE CASCADE;
