@@ -12,6 +12,7 @@ import msgspec
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import (
     SYSTEM,
+    Actor,
     Batch,
     Command,
     Context,
@@ -155,6 +156,16 @@ class Room:
             applied.facts.append((ctx.seq, fact))
             for event in feature.events(fact, ctx.seq, ctx.ts):
                 applied.events.append((ctx.seq, event))
+
+    def refusal(self, kind: str, actor: Actor, ts: int) -> Rejected | None:
+        """What the features' guards say against something that does not go through the log, such as `reaction:send`."""
+        ctx = Context(self.seq, ts, actor, 0, b"")
+        for feature in self.features:
+            if kind in feature.guards:
+                refusal = feature.guard(self.states[feature.name], kind, ctx)
+                if refusal is not None:
+                    return refusal
+        return None
 
     def due_ts(self) -> int | None:
         """The first ts at which time alone changes this room, or None."""
