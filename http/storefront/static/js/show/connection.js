@@ -1,0 +1,33 @@
+// The thin bar that says how the connection is. Content stays; nothing is covered.
+
+import { $, show, text } from "../ui/dom.js";
+import { t } from "../ui/words.js";
+
+const GRACE_MS = 700; // a reconnect this quick is nobody's business
+const DRAINING = new Set([1001, 1012, 1013, 4000, 4001]);
+
+export function wireConnection(session) {
+  const strip = $("#connection");
+  let timer = 0;
+  session.watch(() => {
+    const { status, closeCode } = session.socket;
+    const fine = status === "open" || (status === "connecting" && !session.ready);
+    document.documentElement.classList.toggle("cut", !fine);
+    if (fine && !session.refused) {
+      clearTimeout(timer);
+      timer = 0;
+      return show(strip, false);
+    }
+    text($("#connection-text"), session.refused?.message || say(status, closeCode));
+    strip.classList.toggle("final", status === "closed");
+    show($("#connection-reload"), status === "closed");
+    timer ||= setTimeout(() => show(strip, true), status === "closed" ? 0 : GRACE_MS);
+  });
+  addEventListener("offline", () => session.changed());
+}
+
+function say(status, closeCode) {
+  if (status === "closed") return t("closedForGood");
+  if (!navigator.onLine) return t("offline");
+  return t(DRAINING.has(closeCode) ? "draining" : "reconnecting");
+}

@@ -1,0 +1,27 @@
+// The show page: opens the session and gives each part of the page its piece. Each part lives in its own module.
+
+import { ShowSession, socketUrl } from "../live/session.js";
+import { pageData } from "../ui/dom.js";
+import { learn } from "../ui/words.js";
+import { wireBar } from "./bar.js";
+import { wireBidding } from "./bidding.js";
+import { wireChat } from "./chat.js";
+import { wireConnection } from "./connection.js";
+import { wireLots } from "./lots.js";
+import { wireMoments } from "./moments.js";
+import { wireReactions } from "./reactions.js";
+import { wireStage } from "./stage.js";
+import { wireTitle } from "./title.js";
+
+const data = pageData();
+learn(data.words);
+const session = new ShowSession({ url: data.socket || socketUrl(), show: data.show.id, token: data.token });
+const bidding = wireBidding(session, data);
+wireStage(session, data);
+wireBar(session, data, bidding);
+wireChat(session, data);
+wireLots(session, data);
+wireMoments(session, data);
+wireReactions(session, data);
+wireConnection(session, data);
+wireTitle(session, data);
