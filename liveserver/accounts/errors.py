@@ -13,20 +13,25 @@ NAME_RESERVED = field("name_reserved", "name", "This name could be mistaken for 
 EMAIL_TAKEN = field("email_taken", "email", "There is an account with this e-mail address. Sign in instead.")
 BAD_EMAIL = field("bad_email", "email", "This does not look like an e-mail address.")
 
-BAD_CREDENTIALS = Rejected("bad_credentials", "E-mail address or password is wrong.", detail={"field": "password"})
+BAD_CREDENTIALS = Rejected(
+    "bad_credentials", "E-mail address or password is wrong.", detail={"field": "password"}
+)
 """One answer for an unknown address and a wrong password: it does not tell who has an account."""
 BUSY = Rejected("busy", "Too many people are signing in right now. Try again in a moment.", retryable=True)
 
 BAD_TOKEN = Rejected("bad_token", "This token is not valid. Sign in again.")
 TOKEN_EXPIRED = Rejected("token_expired", "This token has expired. Get a new one.")
+NO_ACCOUNT = Rejected("no_account", "There is no such account.")
 SESSION_ENDED = Rejected("session_ended", "You are signed out. Sign in again.")
 
 
 def bad_name(message: str) -> Rejected:
+    """A name that can't be shown."""
     return field("bad_name", "name", message)
 
 
 def weak_password(message: str) -> Rejected:
+    """A password that would be guessed."""
     return field("weak_password", "password", message)
 
 

@@ -6,6 +6,7 @@ between Python versions and databases (faults.md, row 22).
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from liveserver.accounts.errors import BAD_EMAIL, NAME_RESERVED, bad_name, weak_password
 from liveserver.kernel.errors import Rejected
@@ -23,14 +24,18 @@ PASSWORD_LENGTH_MAX = 256
 
 _PUNCTUATION = frozenset(" ._-'’")
 # Accepted categories would let these through, though nobody can see them: variation selectors, fillers, joiners.
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
 """Scripts with letters that look the same; a name keeps to one of them."""
 _RESERVED = frozenset(
     "admin administrator anonymous deleted everyone guest host liveserver mod moderator official operator staff "
     "support system you".split()
 )
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f\"(),:;<>\[\]\\]{1,64}@(?:[^\s@.\x00-\x1f\x7f\"(),:;<>\[\]\\]{1,63}\.)+[^\W\d_][^\s@.\x00-\x1f\x7f]{1,62}")
+_EMAIL = re.compile(
+    r"[^\s@\x00-\x1f\x7f\"(),:;<>\[\]\\]{1,64}@(?:[^\s@.\x00-\x1f\x7f\"(),:;<>\[\]\\]{1,63}\.)+[^\W\d_][^\s@.\x00-\x1f\x7f]{1,62}"
+)
 _COMMON = frozenset(
     "1234567890 0123456789 12345678910 0987654321 1q2w3e4r5t 1qaz2wsx3edc password password1 password12 password123 "
     "passw0rd123 qwertyuiop qwerty1234 qwerty12345 asdfghjkl1 letmein123 iloveyou12 iloveyou123 welcome123 sunshine123 "
@@ -53,6 +58,17 @@ def clean_name(text: str) -> str | Rejected:
     if problem := _name_problem(name):
         return bad_name(problem)
     return NAME_RESERVED if name_key(name) in _RESERVED else name
+
+
+def tame_name(text: str, fallback: str) -> str:
+    """A presentable form of a name that somebody else vouches for: what we would refuse is left out.
+
+    `fallback` when nothing is left. Names of the embedding app's people are not unique: their ids are.
+    """
+    plain = unicodedata.normalize("NFKC", text[:NAME_INPUT_MAX])
+    kept = "".join(c for c in plain if unicodedata.category(c)[0] in "LMN" or c in _PUNCTUATION)
+    name = clean_name(" ".join(kept.split())[:NAME_LENGTH_MAX])
+    return fallback if isinstance(name, Rejected) else name
 
 
 def _name_problem(name: str) -> str:
@@ -82,7 +98,7 @@ def name_key(name: str) -> str:
 def clean_email(text: str) -> str | Rejected:
     """The e-mail address as given, trimmed, or `BAD_EMAIL`. Whether mail arrives there only a mail can show."""
     email = text[: EMAIL_LENGTH_MAX + 2].strip()
-    if len(email) > EMAIL_LENGTH_MAX or _EMAIL.fullmatch(email) is None:
+    if len(email) > EMAIL_LENGTH_MAX or not email.isprintable() or _EMAIL.fullmatch(email) is None:
         return BAD_EMAIL
     return email
 
@@ -103,6 +119,8 @@ def judge_password(password: str, length_min: int, name: str, email: str) -> Rej
         return weak_password(f"A password has at most {PASSWORD_LENGTH_MAX} characters.")
     if len(password) < length_min:
         return weak_password(f"A password has at least {length_min} characters.")
+    if any(unicodedata.category(c) == "Cs" for c in password):  # half a character: no keyboard, and no hash
+        return weak_password("This password has characters that can't be typed again.")
     plain = password_form(password).casefold()
     if plain in _COMMON or len(set(plain)) < 4 or _is_a_run(plain):
         return weak_password("This is one of the first passwords that would be tried. Choose another.")
@@ -114,5 +132,5 @@ def judge_password(password: str, length_min: int, name: str, email: str) -> Rej
 
 def _is_a_run(text: str) -> bool:
     """Whether it counts through the alphabet or the digits, up or down."""
-    steps = {ord(b) - ord(a) for a, b in zip(text, text[1:], strict=False)}
+    steps = {ord(b) - ord(a) for a, b in pairwise(text)}
     return steps in ({1}, {-1})

@@ -71,26 +71,31 @@ async def insert_account(db: Database, account: Account, password: str) -> Rejec
 
 
 async def find_account(db: Database, user: UserId) -> Account | None:
+    """One account, or None."""
     row = await db.fetchrow(Q.find_account, user)
     return _account(row) if row else None
 
 
 async def find_account_by_email(db: Database, email: str) -> Account | None:
+    """The account with this address, however its case, or None."""
     row = await db.fetchrow(Q.find_account_by_email, email_key(email))
     return _account(row) if row else None
 
 
 async def find_account_by_name(db: Database, name: str) -> Account | None:
+    """The account with this name, as names are compared, or None."""
     row = await db.fetchrow(Q.find_account_by_name, name_key(name))
     return _account(row) if row else None
 
 
 async def find_credentials(db: Database, email: str) -> Credentials | None:
+    """What a sign-in is checked against, or None for an unknown address."""
     row = await db.fetchrow(Q.find_credentials, email_key(email))
     return Credentials(_account(row), row["password"]) if row else None
 
 
 async def find_credentials_by_id(db: Database, user: UserId) -> Credentials | None:
+    """What a change of password is checked against."""
     row = await db.fetchrow(Q.find_credentials_by_id, user)
     return Credentials(_account(row), row["password"]) if row else None
 
@@ -116,12 +121,18 @@ async def set_role(db: Database, user: UserId, role: AccountRole) -> tuple[Accou
 
 
 async def set_verified(db: Database, user: UserId, verified: bool) -> Account | None:
+    """The account as it now is; None: there is no such account."""
     row = await db.fetchrow(Q.set_verified, user, verified)
     return _account(row) if row else None
 
 
 async def insert_session(
-    db: Database, session: SessionId, credentials: Credentials, token_hash: bytes, now_ms: int, expires_ts: int
+    db: Database,
+    session: SessionId,
+    credentials: Credentials,
+    token_hash: bytes,
+    now_ms: int,
+    expires_ts: int,
 ) -> bool:
     """False: the password has been changed since it was checked, and there is no session."""
     row = await db.fetchval(
@@ -137,10 +148,12 @@ async def insert_session(
 
 
 async def trim_sessions(db: Database, user: UserId, keep: int) -> list[SessionId]:
+    """Ends the oldest sessions beyond `keep` and tells which."""
     return [SessionId(row["id"]) for row in await db.fetch(Q.trim_sessions, user, keep)]
 
 
 async def find_session(db: Database, token_hash: bytes, now_ms: int) -> FoundSession | None:
+    """The session of a token, unless it has ended."""
     row = await db.fetchrow(Q.find_session, token_hash, now_ms)
     if row is None:
         return None
@@ -148,6 +161,7 @@ async def find_session(db: Database, token_hash: bytes, now_ms: int) -> FoundSes
 
 
 async def prolong_session(db: Database, session: SessionId, expires_ts: int) -> None:
+    """Moves its end, never back."""
     await db.execute(Q.prolong_session, session, expires_ts)
 
 
@@ -157,22 +171,27 @@ async def replace_token(db: Database, former_hash: bytes, new_hash: bytes, now_m
 
 
 async def alive_sessions(db: Database, sessions: list[SessionId], now_ms: int) -> set[SessionId]:
+    """Those of the sessions that have not ended."""
     return {SessionId(row["id"]) for row in await db.fetch(Q.alive_sessions, sessions, now_ms)}
 
 
 async def end_session(db: Database, token_hash: bytes, origin: str) -> list[SessionId]:
+    """Ends the session of a token; returns none or one."""
     return [SessionId(row["id"]) for row in await db.fetch(Q.end_session, token_hash, CHANNEL, origin)]
 
 
 async def end_sessions_of(db: Database, user: UserId, keep: SessionId, origin: str) -> list[SessionId]:
+    """Ends all sessions of an account but `keep`; returns which."""
     rows = await db.fetch(Q.end_sessions_of, user, keep, CHANNEL, origin)
     return [SessionId(row["id"]) for row in rows]
 
 
 async def end_expired(db: Database, now_ms: int, at_most: int, origin: str) -> list[SessionId]:
+    """Ends sessions whose time is over; returns which."""
     rows = await db.fetch(Q.end_expired, now_ms, at_most, CHANNEL, origin)
     return [SessionId(row["id"]) for row in rows]
 
 
 async def notify(db: Database, message: str) -> None:
+    """Tells other processes, once committed."""
     await db.execute(Q.notify, CHANNEL, message)

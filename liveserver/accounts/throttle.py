@@ -39,7 +39,7 @@ class Rate(msgspec.Struct, frozen=True):
 def address_key(purpose: str, ip: str) -> str:
     """The key of a client address; IPv6 by network. What is no address (a unix socket's "") shares one key."""
     try:
-        address = ipaddress.ip_address(ip.split("%")[0])
+        address = ipaddress.ip_address(ip.split("%", maxsplit=1)[0])
     except ValueError:
         return f"{purpose}:unknown"
     if isinstance(address, ipaddress.IPv6Address):

@@ -4,6 +4,7 @@ Ids sort by the millisecond in which they were made and can't be guessed. They a
 room's rules, which must be deterministic.
 """
 
+import re
 import secrets
 import time
 from typing import NewType
@@ -20,6 +21,14 @@ ID_LENGTH_MAX = 40
 
 ID_PATTERN = r"^[A-Za-z0-9_.:@-]{1,40}$"
 """What an id may look like. No braces: show ids stand inside Redis hash tags."""
+
+_ID = re.compile(r"[A-Za-z0-9_.:@-]{1,40}")
+
+
+def is_id(text: str) -> bool:
+    """Whether text from outside can be an id at all; what can't is found nowhere and asked of no database."""
+    return _ID.fullmatch(text) is not None
+
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
 

@@ -6,7 +6,7 @@ clients and carry no permission; a list checks its reader on every page.
 
 import base64
 import binascii
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
@@ -45,9 +45,13 @@ def read_cursor(text: str, shape: type[T]) -> T | Rejected:
         position = msgspec.json.decode(raw, type=shape)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         return BAD_CURSOR
-    for value in position if isinstance(position, tuple) else ():
-        if isinstance(value, int) and abs(value) > INT64_MAX:
-            return BAD_CURSOR
-        if isinstance(value, str) and "\0" in value:
-            return BAD_CURSOR
-    return position
+    return position if _is_storable(position) else BAD_CURSOR
+
+
+def _is_storable(position: object) -> bool:
+    """Whether its parts can be compared with columns: numbers as bigint, texts without the one character PostgreSQL refuses."""
+    values = cast(tuple[object, ...], position) if isinstance(position, tuple) else (position,)
+    return all(
+        abs(value) <= INT64_MAX if isinstance(value, int) else isinstance(value, str) and "\0" not in value
+        for value in values
+    )
