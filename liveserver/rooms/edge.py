@@ -6,7 +6,7 @@ routes, so that a rule about a message exists once.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -36,7 +36,7 @@ class Edge(msgspec.Struct, frozen=True):
     clock: Clock
 
 
-Settled = msgspec.Struct | Rejected
+Settled: TypeAlias = msgspec.Struct | Rejected
 """Arguments as they go into the log, or why the message can't."""
 
 

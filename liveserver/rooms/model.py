@@ -89,6 +89,9 @@ class Fact(msgspec.Struct, kw_only=True):
     said by `Feature.events` and `Feature.snapshot`, field by field.
     """
 
+    milestone: ClassVar[bool] = False
+    """Whether a snapshot is taken after it: a lot's end, after which nobody wants to replay its bids."""
+
 
 Audience = str
 """`ROOM`, `STAFF_ONLY`, or `user:<id>`."""

@@ -74,7 +74,7 @@ class Room:
         self.epoch = epoch
         self.seq = 0
         self.ts = 0
-        self.head = ""
+        self.head: str = ""
         self.verdicts = Verdicts()
         self.states: dict[str, Any] = {f.name: f.state() for f in self.features}
         self._deciders = {

@@ -1,0 +1,179 @@
+"""Collects the commands of one turn of the event loop and appends them to a show's log as one batch.
+
+One batch is under way at a time; what arrives meanwhile makes the next one, so that batches grow with load. It never guesses:
+a batch whose outcome is unknown is appended again under the same number, which the log answers without appending twice.
+It does not apply what was appended: entries reach the room by one path only (`live`), whoever appended them.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import UNAVAILABLE, Rejected
+from liveserver.rooms.log import Refusal, ShowLog
+from liveserver.rooms.logclock import LogClock
+from liveserver.rooms.model import Batch, Command, Entry, Verdict
+
+log = structlog.get_logger(__name__)
+
+BATCH_MAX = 500
+"""Commands in one append: past this, bigger batches gain nothing (docs/design: 256,000 a second in batches of 500)."""
+BATCH_BYTES_MAX = 512 * 1024
+"""Bytes of arguments in one append: one entry must stay far under a subscriber's output buffer."""
+QUEUE_MAX = 20_000
+"""Commands waiting; more are answered `unavailable` at once."""
+WAIT_MAX_MS = 3_000
+"""A command is answered within this time or answered `unavailable`: a bidder must not be left guessing."""
+RETRY_MS = 50
+"""Pause between attempts while the log is away."""
+
+PAUSED = Rejected(
+    "paused",
+    "The server's clocks disagree; lots are paused for a moment. Your command was not taken.",
+    retryable=True,
+)
+BACKLOG = Rejected(
+    "unavailable", "The record is behind; nothing more can be taken until it has caught up.", retryable=True
+)
+
+Answer: TypeAlias = Callable[[int, int, Verdict], None]
+"""Called exactly once with seq, ts and verdict; seq 0 when the command is not in the log."""
+
+
+class Ticket(msgspec.Struct):
+    """A command on its way into the log, and whom to answer."""
+
+    command: Command
+    answer: Answer
+    until_ms: int
+
+
+class Appender:
+    """The way into one show's log from this node.
+
+    `reopen` is awaited when the log refuses this server (restarted, or lost); `appended` is handed each entry made.
+    """
+
+    def __init__(
+        self,
+        show_log: ShowLog,
+        node: str,
+        log_clock: LogClock,
+        clock: Clock,
+        reopen: Callable[[], Awaitable[None]],
+        appended: Callable[[Entry], None],
+    ) -> None:
+        self.node = node
+        self._log = show_log
+        self._log_clock = log_clock
+        self._clock = clock
+        self._reopen = reopen
+        self._appended = appended
+        self._queue: deque[Ticket] = deque()
+        self._underway: dict[int, list[Ticket]] = {}
+        self._batch = 0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def submit(self, command: Command, answer: Answer) -> None:
+        """Puts a command into the next batch. Never raises; `answer` may be called before this returns."""
+        if self._closed or len(self._queue) >= QUEUE_MAX:
+            answer(0, 0, UNAVAILABLE)
+            return
+        self._queue.append(Ticket(command, answer, self._clock.monotonic_ms() + WAIT_MAX_MS))
+        if self._task is None:
+            # The task first runs in the loop's next turn: all that this turn brings goes into one batch.
+            self._task = asyncio.get_running_loop().create_task(self._run(), name=f"append {self._log.show}")
+
+    def take_tickets(self, entry: Entry) -> list[Ticket]:
+        """The tickets that this entry answers, in order; none if it is another node's or was given up."""
+        return self._underway.pop(entry.batch, []) if entry.node == self.node else []
+
+    async def aclose(self) -> None:
+        """Lets what was submitted be answered, then takes no more."""
+        self._closed = True
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=WAIT_MAX_MS / 1000)
+        self._expire(self._clock.monotonic_ms() + WAIT_MAX_MS)
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                tickets = self._next_batch()
+                if tickets:
+                    await self._append(tickets)
+        finally:
+            self._task = None
+
+    def _next_batch(self) -> list[Ticket]:
+        self._expire(self._clock.monotonic_ms())
+        tickets: list[Ticket] = []
+        size = 0
+        while self._queue and len(tickets) < BATCH_MAX and size < BATCH_BYTES_MAX:
+            ticket = self._queue.popleft()
+            size += len(ticket.command.args)
+            tickets.append(ticket)
+        return tickets
+
+    def _expire(self, now_ms: int) -> None:
+        while self._queue and self._queue[0].until_ms <= now_ms:
+            self._queue.popleft().answer(0, 0, UNAVAILABLE)
+
+    async def _append(self, tickets: list[Ticket]) -> None:
+        self._batch += 1
+        batch = self._batch
+        self._underway[batch] = tickets
+        payload = msgspec.msgpack.encode(Batch(secrets.token_bytes(16), tuple(t.command for t in tickets)))
+        until_ms = tickets[0].until_ms
+        while batch in self._underway:
+            if self._clock.monotonic_ms() >= until_ms:
+                self._give_up(batch, UNAVAILABLE)
+                return
+            try:
+                entry = await self._log.append(
+                    self.node, batch, self._log_clock.now_ms(), len(tickets), payload
+                )
+            except Refusal as refusal:
+                await self._refused(batch, refusal)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("append_unknown", show=self._log.show, batch=batch, error=repr(error))
+                await self._pause()
+            else:
+                self._appended(entry)
+                return
+
+    async def _refused(self, batch: int, refusal: Refusal) -> None:
+        if refusal.code in ("FENCED", "NOLOG"):
+            log.warning("append_refused", show=self._log.show, code=refusal.code)
+            await self._try_reopen()
+        elif refusal.code == "CLOCK":
+            self._log_clock.observe(int(refusal.words))
+            self._give_up(batch, PAUSED)
+            await self._try_reopen()
+        elif refusal.code == "BACKLOG":
+            self._give_up(batch, BACKLOG)
+        else:
+            raise AssertionError(f"a batch of ours was refused: {refusal}")
+
+    async def _try_reopen(self) -> None:
+        try:
+            await self._reopen()
+        except Exception as error:  # noqa: BLE001 - whatever keeps the log shut, the batch waits until its time is up
+            log.error("reopen_failed", show=self._log.show, error=str(error))
+            await self._pause()
+
+    def _give_up(self, batch: int, verdict: Rejected) -> None:
+        # Should it be in the log after all, its entry comes by the channel, and the client's retry finds the verdict.
+        for ticket in self._underway.pop(batch, ()):
+            ticket.answer(0, 0, verdict)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(RETRY_MS / 1000)
+        self._expire(self._clock.monotonic_ms())

@@ -1,0 +1,148 @@
+"""All live rooms of this node: opened when somebody needs one, closed when nobody does.
+
+Shows that are live are kept open without viewers too, for their lots end by time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from liveserver.infra.database import Pool
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import Mendable, Rejected
+from liveserver.kernel.ids import ShowId, new_id
+from liveserver.rooms.feed import Feed
+from liveserver.rooms.live import LiveRoom
+from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
+from liveserver.rooms.logclock import LogClock
+from liveserver.rooms.model import Feature
+from liveserver.rooms.recorder import Projector
+from liveserver.rooms.room import LogBroken
+from liveserver.shows.service import Shows
+
+log = structlog.get_logger(__name__)
+
+ROOMS_MAX = 500
+"""Rooms open at once on a node; more are refused as unavailable."""
+LIVE_MAX = 100
+"""Live shows opened at start; the others open with their first viewer."""
+IDLE_MAX_MS = 60_000
+"""A room that nobody has needed for so long is closed."""
+SWEEP_S = 10.0
+
+
+class NoShow(Exception):
+    """There is no show of this id."""
+
+
+class RoomUnavailable(Exception):
+    """The show's room can't be opened at the moment; the message says why. Trying again later may help."""
+
+
+class Hub:
+    """The rooms of one node. `appends` are connections that never repeat a command (infra.redis.append_connection); rooms
+    share them, since each connection carries one append at a time."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        redis: Redis,
+        appends: Sequence[Redis],
+        shows: Shows,
+        features: Sequence[Feature],
+        projectors: Sequence[Projector],
+        clock: Clock,
+        *,
+        unrecorded_max: int = UNRECORDED_MAX,
+    ) -> None:
+        self.node = new_id("node")
+        self.clock = clock
+        self.log_clock = LogClock(clock)
+        self.features = tuple(features)
+        self.rooms: dict[str, LiveRoom] = {}
+        self._pool = pool
+        self._redis = redis
+        self._appends = tuple(appends)
+        self._shows = shows
+        self._projectors = tuple(projectors)
+        self._unrecorded_max = unrecorded_max
+        self._feed = Feed(redis)
+        self._opening: dict[str, asyncio.Task[LiveRoom]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
+        await load_functions(self._redis)
+        self._sweeper = asyncio.create_task(self._sweep(), name="sweep rooms")
+        page = await self._shows.list("live", limit=LIVE_MAX)
+        assert not isinstance(page, Rejected), "the first page of a list can't be refused"
+        for show in page.items:
+            try:
+                await self.open(show.id)
+            except RoomUnavailable as error:
+                log.error("room_unavailable", show=show.id, reason=str(error))
+
+    async def open(self, show: str) -> LiveRoom:
+        """The show's room, opened if it was not. Raises NoShow or RoomUnavailable."""
+        room = self.rooms.get(show)
+        if room is not None:
+            room.touched_ms = self.clock.monotonic_ms()
+            return room
+        opening = self._opening.get(show)
+        if opening is None:
+            if len(self.rooms) + len(self._opening) >= ROOMS_MAX:
+                raise RoomUnavailable(f"this node has {ROOMS_MAX} rooms open already")
+            opening = asyncio.create_task(self._open(show), name=f"open {show}")
+            self._opening[show] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(show, None))
+        # Others may wait for the same room: one who goes away must not end it for them.
+        return await asyncio.shield(opening)
+
+    async def _open(self, show: str) -> LiveRoom:
+        try:
+            if await self._shows.get(ShowId(show)) is None:
+                raise NoShow(show)
+            lane = self._appends[sum(show.encode()) % len(self._appends)]
+            show_log = ShowLog(show, self._redis, lane, unrecorded_max=self._unrecorded_max)
+            room = LiveRoom(
+                show,
+                self.features,
+                self._projectors,
+                self._pool,
+                show_log,
+                self._feed,
+                self.node,
+                self.clock,
+                self.log_clock,
+            )
+            await room.open()
+        except (RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise RoomUnavailable(f"storage is away: {error!r}") from error
+        except (Mendable, LogBroken, LogCorrupt) as error:
+            log.error("room_not_opened", show=show, reason=str(error))
+            raise RoomUnavailable(str(error)) from error
+        self.rooms[show] = room
+        return room
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now_ms = self.clock.monotonic_ms()
+            for show, room in list(self.rooms.items()):
+                if room.idle and now_ms - room.touched_ms > IDLE_MAX_MS:
+                    del self.rooms[show]
+                    await room.aclose()
+
+    async def aclose(self) -> None:
+        """Closes all rooms: what was submitted is answered and recorded."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait({self._sweeper})
+        rooms = list(self.rooms.values())
+        self.rooms.clear()
+        await asyncio.gather(*(room.aclose() for room in rooms))
+        await self._feed.aclose()

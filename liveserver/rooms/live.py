@@ -1,0 +1,444 @@
+"""A show's room on this node, kept up to date: it follows the log, answers, tells its listeners, and gets recorded.
+
+There is one way in for entries (`_receive`), whether this node appended them or another, so that order is the log's alone.
+It knows no sockets (the gateway listens) and no rule (the room's features decide).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import asyncpg
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from liveserver.infra.database import Pool
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import UNAVAILABLE, Mendable
+from liveserver.rooms import edge, lifecycle, recovery
+from liveserver.rooms.appender import Answer, Appender
+from liveserver.rooms.feed import Feed
+from liveserver.rooms.history import History
+from liveserver.rooms.log import Head, LogCorrupt, ShowLog
+from liveserver.rooms.logclock import LogClock
+from liveserver.rooms.model import SYSTEM, Command, Entry, Event, Feature, Verdict, Viewer
+from liveserver.rooms.opening import ensure_open
+from liveserver.rooms.recorder import Projector, Recorder
+from liveserver.rooms.room import Applied, LogBroken, Room
+
+log = structlog.get_logger(__name__)
+
+AHEAD_MAX = 1_000
+"""Entries kept while the ones before them are fetched; more are dropped and fetched too."""
+HASHES_MAX = 256
+"""Recent entries' hashes kept: a second copy of an entry must be the same entry."""
+WATCH_S = 4.0
+"""How often a quiet room compares its position with the log's (faults.md, row 9)."""
+WATCH_BUSY_S = 0.8
+"""The same while time alone will change the room: a lot is open, or a sale waits to be final."""
+SNAPSHOT_COMMANDS = 5_000
+"""A snapshot is taken after so many commands, ..."""
+SNAPSHOT_APART_MS = 10_000
+"""... but not more often than this, for it costs milliseconds of the loop."""
+REBUILDS_MAX = 5
+"""Rebuilds without an entry applied in between after which a room stays halted: rebuilding does not help it."""
+REBUILD_PAUSE_S = 0.5
+FLUSH_S = 2.0
+"""How long a reopening node tries to record its own tail first."""
+
+
+class Listener(Protocol):
+    """Who is told what happens in a room: one per edge, not per viewer. Called synchronously; must not raise."""
+
+    def on_applied(self, first: int, last: int, ts: int, events: Sequence[tuple[int, Event]]) -> None:
+        """An entry was applied; its senders were answered just before. Events are for every audience."""
+        ...
+
+    def on_reset(self, epoch: int, seq: int) -> None:
+        """The log was rebuilt: viewers must take a fresh snapshot."""
+        ...
+
+
+class Joined(msgspec.Struct):
+    """What a viewer gets at the door: the missed events, or a snapshot; `you` is the viewer's alone, by feature."""
+
+    epoch: int
+    seq: int
+    recovered: bool
+    events: list[dict[str, Any]] | None
+    snapshot: dict[str, Any] | None
+    you: dict[str, Any]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What a command came to; `seq` 0 when it is not in the log."""
+
+    seq: int
+    ts: int
+    verdict: Verdict
+
+
+class LiveRoom:
+    """One show on this node. Made and opened by the hub."""
+
+    def __init__(
+        self,
+        show: str,
+        features: Sequence[Feature],
+        projectors: Sequence[Projector],
+        pool: Pool,
+        show_log: ShowLog,
+        feed: Feed,
+        node: str,
+        clock: Clock,
+        log_clock: LogClock,
+    ) -> None:
+        self.show = show
+        self.room = Room(show, features)
+        self.halted = ""
+        """Why this room takes nothing at the moment; empty while all is well."""
+        self._features = features
+        self._pool = pool
+        self._log = show_log
+        self._feed = feed
+        self._clock = clock
+        self._log_clock = log_clock
+        self._listeners: list[Listener] = []
+        self._history = History(0)
+        self._hashes: dict[int, str] = {}
+        self._ahead: dict[int, Entry] = {}
+        self._catching_up: asyncio.Task[None] | None = None
+        self._rebuilding: asyncio.Task[None] | None = None
+        self._rebuilds = 0
+        self._reopening = asyncio.Lock()
+        self._watch: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._confirmed = 0
+        self._snapshot_seq = 0
+        self._snapshot_at_ms = 0
+        self.touched_ms = clock.monotonic_ms()
+        self._appender = Appender(show_log, node, log_clock, clock, self.reopen, self._receive)
+        self._recorder = Recorder(pool, show, node, projectors, self._on_recorded, self._on_broken)
+
+    # -- for its users
+
+    @property
+    def epoch(self) -> int:
+        """Which life of the log this is; viewers who know another one take a snapshot."""
+        return self.room.epoch
+
+    @property
+    def seq(self) -> int:
+        """The last command applied."""
+        return self.room.seq
+
+    @property
+    def unrecorded(self) -> int:
+        """Commands applied and not yet known to be in PostgreSQL."""
+        return self._recorder.waiting
+
+    def server_now(self) -> int:
+        """The show's time in ms."""
+        return self._log_clock.now_ms()
+
+    def submit(self, command: Command, answer: Answer) -> None:
+        """Sends a command into the log. `answer(seq, ts, verdict)` is called exactly once: with seq 0 and a retryable
+        refusal if it was not taken. Never raises."""
+        self.touched_ms = self._clock.monotonic_ms()
+        if self.halted:
+            answer(0, 0, UNAVAILABLE)
+        else:
+            assert self.room.knows(command.kind), f"no feature of this room knows {command.kind}"
+            self._appender.submit(command, answer)
+
+    async def ask(self, command: Command) -> Answered:
+        """`submit`, awaited."""
+        answered: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+
+        def answer(seq: int, ts: int, verdict: Verdict) -> None:
+            if not answered.done():  # the asker may have been cancelled
+                answered.set_result(Answered(seq, ts, verdict))
+
+        self.submit(command, answer)
+        return await answered
+
+    def add_listener(self, listener: Listener) -> None:
+        """Tells the listener everything from now on."""
+        self._listeners.append(listener)
+
+    def remove_listener(self, listener: Listener) -> None:
+        """Tells it nothing more."""
+        self._listeners.remove(listener)
+        self.touched_ms = self._clock.monotonic_ms()
+
+    def join(self, viewer: Viewer, after: tuple[int, int] | None = None) -> Joined:
+        """What the viewer needs to be up to date: the events behind `after` (epoch, seq) if they are still here, else a
+        snapshot. Events of later entries reach listeners after this, none is in both."""
+        snapshot = self.room.snapshot(viewer)
+        you = {name: part.pop("you") for name, part in snapshot.items() if "you" in part}
+        if after is not None and after[0] == self.epoch and after[1] <= self.seq:
+            events = self._history.after(after[1])
+            if events is not None:
+                return Joined(self.epoch, self.seq, True, events, None, you)
+        return Joined(self.epoch, self.seq, False, None, snapshot, you)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody needs this room here: no listener, nothing that time or the record still has to bring."""
+        return not (self._listeners or self.unrecorded or self._pending() or self.room.due_ts() is not None)
+
+    # -- opening and closing
+
+    async def open(self) -> None:
+        """Brings the room up to date and keeps it so. Raises Mendable when the log can't be opened, LogBroken when the
+        recorded log is broken; RedisError, PostgresError and OSError pass through."""
+        head = await ensure_open(self._pool, self._log, self._log_clock)
+        await self._feed.follow(self.show, self._receive, self._look)
+        await self._build(head)
+        self._watch = asyncio.create_task(self._watch_top(), name=f"watch {self.show}")
+
+    async def aclose(self) -> None:
+        """Answers what was submitted, records what is left, and stops following."""
+        await self._appender.aclose()
+        for task in (self._watch, self._catching_up, self._rebuilding):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._feed.unfollow(self.show)
+        await self._recorder.aclose()
+
+    async def _build(self, head: Head) -> None:
+        room = await recovery.recorded_room(self._pool, self.show, self._features)
+        room.epoch = max(room.epoch, head.epoch)
+        self.room = room
+        self._history = History(room.seq)
+        self._hashes.clear()
+        self._ahead.clear()
+        self._snapshot_seq = room.seq
+        self._recorder.start(room.seq)
+        await self._fetch()
+        self._arm()
+        self._confirm()
+
+    # -- entries in
+
+    def _receive(self, entry: Entry) -> None:
+        """The one way in. Applies the entry if it is the next one, keeps it if it is early, checks it if it was here."""
+        room = self.room
+        if self.halted or entry.epoch < room.epoch:
+            return
+        if entry.epoch > room.epoch:
+            self._look()
+        elif entry.first == room.seq + 1:
+            if self._apply(entry) and self._ahead:
+                self._apply_ahead()
+        elif entry.first > room.seq:
+            if len(self._ahead) < AHEAD_MAX:
+                self._ahead[entry.first] = entry
+            self._look()
+        elif self._hashes.get(entry.last, entry.hash) != entry.hash:
+            self._on_broken(LogBroken(f"show {self.show}: two different entries end at {entry.last}"))
+
+    def _apply_ahead(self) -> None:
+        while (entry := self._ahead.pop(self.room.seq + 1, None)) is not None:
+            if not self._apply(entry):
+                return
+        for first in [first for first in self._ahead if first <= self.room.seq]:
+            del self._ahead[first]
+
+    def _apply(self, entry: Entry) -> bool:
+        try:
+            applied = recovery.take(self.room, entry)
+        except Exception as error:
+            log.exception("room_broken", show=self.show, seq=entry.first)
+            self._on_broken(LogBroken(str(error)))
+            return False
+        self._rebuilds = 0
+        self._hashes[entry.last] = entry.hash
+        if len(self._hashes) > HASHES_MAX:
+            del self._hashes[next(iter(self._hashes))]
+        self._history.extend(entry.ts, applied.events)
+        self._recorder.take(applied, self._dump_if_due(applied))
+        seq = entry.first
+        for ticket, verdict in zip(self._appender.take_tickets(entry), applied.verdicts, strict=False):
+            ticket.answer(seq, entry.ts, verdict)
+            seq += 1
+        for listener in self._listeners:
+            listener.on_applied(entry.first, entry.last, entry.ts, applied.events)
+        self._arm()
+        return True
+
+    def _dump_if_due(self, applied: Applied) -> bytes | None:
+        milestone = any(fact.milestone for _, fact in applied.facts)
+        now_ms = self._clock.monotonic_ms()
+        if not milestone and (
+            self.room.seq - self._snapshot_seq < SNAPSHOT_COMMANDS
+            or now_ms - self._snapshot_at_ms < SNAPSHOT_APART_MS
+        ):
+            return None
+        self._snapshot_seq, self._snapshot_at_ms = self.room.seq, now_ms
+        return self.room.dump()
+
+    # -- gaps, silence, restarts
+
+    def _look(self) -> None:
+        """Fetches what the log has and this room has not, in the background."""
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._catch_up(), name=f"catch up {self.show}")
+
+    async def _catch_up(self) -> None:
+        try:
+            head = await self._log.head()
+            if head.epoch != self.epoch or head.run != head.own_run or head.seq < self.seq:
+                await self.reopen()
+            else:
+                await self._fetch()
+        except (
+            RedisError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            OSError,
+            TimeoutError,
+            Mendable,
+        ) as error:
+            log.warning("catch_up_failed", show=self.show, error=str(error))
+        except (LogBroken, LogCorrupt) as error:
+            self._on_broken(LogBroken(str(error)))
+
+    async def _fetch(self) -> None:
+        async for entry in recovery.entries_behind(self._pool, self._log, self.room):
+            self._receive(entry)
+            if self.halted:
+                return
+        self._apply_ahead()
+
+    async def _watch_top(self) -> None:
+        """A lost message on a quiet show is noticed here, and so is a server that came back empty."""
+        while True:
+            busy = self.room.due_ts() is not None or bool(self._pending())
+            await asyncio.sleep(WATCH_BUSY_S if busy else WATCH_S)
+            try:
+                head = await self._log.head()
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("log_away", show=self.show, error=repr(error))
+                continue
+            self._log_clock.observe(head.now_ms)
+            if head.epoch != self.epoch or head.run != head.own_run or head.seq != self.seq:
+                self._look()
+            self._confirm()
+            self._arm()
+
+    async def reopen(self) -> None:
+        """Makes the log take appends from the present server again, and follows it into a new epoch if it was rebuilt.
+
+        Raises like `open`. What this node has and the record has not is recorded first: it may be all that is left.
+        """
+        async with self._reopening:
+            await self._recorder.flush(FLUSH_S)
+            head = await ensure_open(self._pool, self._log, self._log_clock)
+            if head.epoch == self.epoch:
+                await self._fetch()
+                return
+            following = await self._log.read(head.epoch, self.seq, 1)
+            goes_on = (
+                following[0].prev == self.room.head
+                if following
+                else (head.seq, head.hash) == (self.seq, self.room.head)
+            )
+            if goes_on:
+                self.room.epoch = head.epoch
+                self._history = History(self.seq)
+                await self._fetch()
+            else:
+                await self._build(head)
+            log.warning(
+                "room_follows_epoch", show=self.show, epoch=self.epoch, seq=self.seq, rebuilt=not goes_on
+            )
+            for listener in self._listeners:
+                listener.on_reset(self.epoch, self.seq)
+
+    def _on_broken(self, error: LogBroken) -> None:
+        if not self.halted:
+            self.halted = str(error)
+            log.error("room_halted", show=self.show, reason=self.halted)
+            self._rebuilding = asyncio.create_task(self._rebuild(), name=f"rebuild {self.show}")
+
+    async def _rebuild(self) -> None:
+        while self._rebuilds < REBUILDS_MAX:
+            self._rebuilds += 1
+            await asyncio.sleep(REBUILD_PAUSE_S)
+            try:
+                head = await ensure_open(self._pool, self._log, self._log_clock)
+                self.halted = ""
+                await self._build(head)
+            except (
+                RedisError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+                TimeoutError,
+            ) as error:
+                self.halted = str(error)
+                self._rebuilds -= 1  # away is not broken: go on trying
+                continue
+            except (LogBroken, LogCorrupt, Mendable) as error:
+                self.halted = str(error)
+                log.error("rebuild_failed", show=self.show, reason=self.halted)
+                continue
+            if not self.halted:
+                for listener in self._listeners:
+                    listener.on_reset(self.epoch, self.seq)
+                return
+        log.critical("room_stays_halted", show=self.show, reason=self.halted)
+
+    # -- what the server itself appends
+
+    def _arm(self) -> None:
+        """Sets the timer for the next moment at which time alone changes something."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due_ts = self.room.due_ts()
+        if due_ts is not None and not self.halted:
+            wait_s = max(0.001, (due_ts - self.server_now() + 1) / 1000)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        due_ts = self.room.due_ts()
+        if due_ts is None:
+            return
+        if due_ts > self.server_now():
+            self._arm()
+        else:
+            # Every node's timer may say this; the first entry past the moment decides, the others find it decided.
+            self._append_own(edge.command("show:tick", SYSTEM, lifecycle.Tick()))
+
+    async def _on_recorded(self, seq: int) -> None:
+        self._confirm()
+        try:
+            await self._log.recorded(self.epoch, seq)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("trim_failed", show=self.show, error=repr(error))  # the next one says more
+
+    def _pending(self) -> list[Any]:
+        return [p for f in self._features for p in f.pending(self.room.states[f.name])]
+
+    def _confirm(self) -> None:
+        """Appends what was waiting for the record, once."""
+        for pending in self._pending():
+            if self._confirmed < pending.after_seq <= self._recorder.seq:
+                self._confirmed = pending.after_seq
+                self._append_own(edge.command(pending.kind, SYSTEM, pending.args))
+
+    def _append_own(self, command: Command) -> None:
+        after_seq = self._confirmed
+
+        def answer(seq: int, ts: int, verdict: Verdict) -> None:
+            if seq == 0 and command.kind != "show:tick":
+                self._confirmed = min(self._confirmed, after_seq - 1)  # not taken: the watch tries again
+
+        self.submit(command, answer)

@@ -1,0 +1,212 @@
+"""A show's log in Redis: the calls that append to it, read it and open it, and the form of its entries.
+
+It orders and keeps, nothing more: no rule, no retry policy (`appender`), no decision about epochs (`opening`).
+"""
+
+import hashlib
+from importlib.resources import files
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from liveserver.rooms.model import Entry
+
+READ_MAX = 512
+"""Entries read from the stream at once; an entry holds up to a few hundred commands."""
+UNRECORDED_MAX = 100_000
+"""Commands that may wait for PostgreSQL; past this new ones are refused, so that nothing acknowledged is ever trimmed."""
+KEEP_MAX = 20_000
+"""Recorded commands kept in the stream for nodes that fell behind; older ones are in PostgreSQL."""
+
+_NONE = b"-"
+"""Stands for the empty hash before the first entry, where words are split at spaces."""
+
+
+class LogCorrupt(Exception):
+    """An entry's content does not match its hash."""
+
+
+class Refusal(Exception):
+    """The log took nothing, for sure. `code` is NOLOG, FENCED, CLOCK, BACKLOG, STALE or INVALID (see log.lua)."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(f"{code}: {words}")
+        self.code = code
+        self.words = words
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where a log stands. `epoch` 0: there is none. `run` is the server that may append, `own_run` the one that answered."""
+
+    epoch: int
+    seq: int
+    ts: int
+    hash: str
+    run: str
+    recorded: int
+    own_run: str
+    now_ms: int
+
+
+def entry_hash(
+    prev: str, epoch: int, first: int, count: int, ts: int, node: str, batch: int, payload: bytes
+) -> str:
+    """The link of the chain, as log.lua makes it. SHA-1 is all that Redis functions have: it detects forks and damage;
+    what bidders can check is the lot's own SHA-256 chain."""
+    fields = f"{prev}|{epoch}|{first} {count} {ts} {node} {batch}|".encode()
+    return hashlib.sha1(fields + payload, usedforsecurity=False).hexdigest()
+
+
+def make_entry(
+    prev: str, epoch: int, first: int, count: int, ts: int, node: str, batch: int, payload: bytes
+) -> Entry:
+    """An entry as the log would have made it: for virtual logs (replay, simulation)."""
+    return Entry(
+        epoch,
+        first,
+        ts,
+        node,
+        batch,
+        prev,
+        entry_hash(prev, epoch, first, count, ts, node, batch, payload),
+        payload,
+        count,
+    )
+
+
+def is_whole(entry: Entry) -> bool:
+    """Whether the entry's content matches its hash."""
+    return entry.hash == entry_hash(
+        entry.prev, entry.epoch, entry.first, entry.count, entry.ts, entry.node, entry.batch, entry.payload
+    )
+
+
+def _entry(epoch: int, header: bytes, payload: bytes) -> Entry:
+    first, count, ts, node, batch, prev, own = header.split(b" ")
+    entry = Entry(
+        epoch,
+        int(first),
+        int(ts),
+        node.decode(),
+        int(batch),
+        "" if prev == _NONE else prev.decode(),
+        own.decode(),
+        payload,
+        int(count),
+    )
+    if not is_whole(entry):
+        raise LogCorrupt(f"entry {epoch}-{entry.last} does not match its hash")
+    return entry
+
+
+def parse_message(message: bytes) -> Entry:
+    """The entry in a message of the show's channel. Raises ValueError or LogCorrupt."""
+    header, _, payload = message.partition(b"\n")
+    epoch, _, rest = header.partition(b" ")
+    return _entry(int(epoch), rest, payload)
+
+
+class ShowLog:
+    """The log of one show. `appends` must be a connection that never repeats a command by itself (infra.redis)."""
+
+    def __init__(
+        self, show: str, redis: Redis, appends: Redis, *, unrecorded_max: int = UNRECORDED_MAX
+    ) -> None:
+        self.show = show
+        self.channel = channel_of(show)
+        self._redis = redis
+        self._appends = appends
+        self._keys = (f"ls:{{{show}}}:log", f"ls:{{{show}}}:meta", self.channel)
+        self._unrecorded_max = unrecorded_max
+
+    async def append(self, node: str, batch: int, estimate_ms: int, count: int, payload: bytes) -> Entry:
+        """Appends a batch, or returns the entry it made when it was appended before.
+
+        Raises Refusal when nothing was appended; any RedisError or OSError leaves the outcome unknown: append the same
+        batch again, or look for it among the entries.
+        """
+        reply = await self._call(
+            self._appends, "append", node, batch, estimate_ms, count, self._unrecorded_max, payload
+        )
+        code, echoed = reply[0].decode(), reply[1].decode()
+        if echoed != str(batch):
+            # The answer to another call: this connection is out of step and can't be trusted (faults.md, row 2).
+            await self._appends.connection_pool.disconnect()
+            raise ConnectionError(f"asked about batch {batch}, was answered about {echoed}")
+        if code != "ok":
+            raise Refusal(code, reply[2].decode())
+        epoch, first, ts, prev, own = reply[2:7]
+        return Entry(
+            int(epoch),
+            int(first),
+            int(ts),
+            node,
+            batch,
+            "" if prev == _NONE else prev.decode(),
+            own.decode(),
+            payload,
+            count,
+        )
+
+    async def head(self) -> Head:
+        """Where the log stands, and the server's identity and time."""
+        epoch, seq, ts, own, run, recorded, own_run, now = await self._call(self._redis, "head")
+        return Head(
+            int(epoch or 0),
+            int(seq or 0),
+            int(ts or 0),
+            own.decode(),
+            run.decode(),
+            int(recorded or 0),
+            own_run.decode(),
+            int(now),
+        )
+
+    async def open(self, epoch: int, seq: int, ts: int, hash: str, instead_of: Head) -> bool:
+        """Creates the log, continuing at `seq`, instead of what `instead_of` described. False when that has changed."""
+        old = (instead_of.epoch or "", instead_of.seq if instead_of.epoch else "")
+        return (await self._call(self._redis, "open", epoch, seq, ts, hash, *old))[0] == b"ok"
+
+    async def fence(self, head: Head) -> bool:
+        """Lets the present server append to the log that `head` described. False when it changed meanwhile."""
+        return (await self._call(self._redis, "fence", head.run, head.seq, head.hash))[0] == b"ok"
+
+    async def recorded(self, epoch: int, seq: int) -> None:
+        """Says that PostgreSQL has everything up to `seq`, and trims what no resume needs."""
+        await self._call(self._redis, "recorded", epoch, seq, max(0, seq - KEEP_MAX))
+
+    async def read(self, epoch: int, after: int, limit: int = READ_MAX) -> list[Entry]:
+        """Entries of an epoch behind sequence number `after`, in order; the first may start later if the log was trimmed."""
+        rows = cast(
+            "list[tuple[bytes, dict[bytes, bytes]]]",
+            await self._redis.xrange(self._keys[0], f"({epoch}-{after}", str(epoch), count=limit),
+        )
+        return [_entry(epoch, fields[b"h"], fields[b"p"]) for _, fields in rows]
+
+    async def _call(self, redis: Redis, name: str, *args: Any) -> Any:
+        words = ("FCALL", f"liveserver_{name}_v1", 3, *self._keys, *args)
+        try:
+            reply: Any = await redis.execute_command(*words)
+        except ResponseError as error:
+            if "Function not found" not in str(error):
+                raise
+            await load_functions(redis)
+            reply = await redis.execute_command(*words)
+        return reply
+
+
+def channel_of(show: str) -> str:
+    """The sharded channel on which a show's entries are published."""
+    return f"ls:{{{show}}}:bus"
+
+
+async def load_functions(redis: Redis) -> None:
+    """Loads the library if it is absent. Never replaces one: another release may be using it (faults.md, row 12)."""
+    code = files("liveserver.rooms").joinpath("log.lua").read_text()
+    try:
+        await redis.execute_command("FUNCTION", "LOAD", code)
+    except ResponseError as error:
+        if "already exists" not in str(error):
+            raise

@@ -1,0 +1,69 @@
+-- name: log_of_show
+-- Where a show's recording stands.
+SELECT epoch, recorded_seq, recorded_ts, recorded_hash FROM show_logs WHERE show = $1;
+
+-- name: create_log
+-- The row of a show that never had a log; nothing if it is there.
+INSERT INTO show_logs (show, epoch) VALUES ($1, 1) ON CONFLICT (show) DO NOTHING;
+
+-- name: adopt_epoch
+-- Follows the log into the epoch that was opened.
+UPDATE show_logs SET epoch = $2 WHERE show = $1 AND epoch < $2;
+
+-- name: lock_log
+-- The log's row for one recording transaction, and whether another node's lease is still good.
+SELECT epoch, recorded_seq, recorded_ts, recorded_hash,
+       recorder <> $2 AND recorder_until > now() AS leased_elsewhere
+FROM show_logs WHERE show = $1 FOR UPDATE;
+
+-- name: move_watermark
+-- Moves the watermark forward and renews the lease.
+UPDATE show_logs
+SET recorded_seq = $3, recorded_ts = $4, recorded_hash = $5, recorder = $6,
+    recorder_until = now() + $7 * interval '1 millisecond'
+WHERE show = $1 AND recorded_seq = $2 RETURNING recorded_seq;
+
+-- name: give_up_lease
+-- Lets another node record at once.
+UPDATE show_logs SET recorder_until = '-infinity' WHERE show = $1 AND recorder = $2;
+
+-- name: insert_entries
+-- Writes entries; a sequence number given twice violates a key and fails the transaction.
+INSERT INTO log_entries (show, epoch, first, last, ts, node, batch, prev, hash, payload)
+SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
+                         $9::text[], $10::bytea[]);
+
+-- name: insert_facts
+-- Writes the facts of those entries.
+INSERT INTO facts (show, seq, idx, ts, kind, payload)
+SELECT $1, seq, idx, ts, kind, payload::jsonb
+FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::text[], $6::text[]) AS f (seq, idx, ts, kind, payload);
+
+-- name: entries_after
+-- Recorded entries behind a sequence number, in order.
+SELECT epoch, first, last, ts, node, batch, prev, hash, payload
+FROM log_entries WHERE show = $1 AND last > $2 ORDER BY last LIMIT $3;
+
+-- name: facts_after
+-- Recorded facts behind a sequence number, in order.
+SELECT seq, idx, ts, kind, payload FROM facts WHERE show = $1 AND seq > $2 ORDER BY seq, idx LIMIT $3;
+
+-- name: insert_snapshot
+-- Keeps a room's state at a recorded entry's end.
+INSERT INTO room_snapshots (show, seq, epoch, head, digest, dump)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (show, seq) DO NOTHING;
+
+-- name: drop_old_snapshots
+-- Keeps the two newest: if the newest turns out damaged, the one before and the log still do.
+DELETE FROM room_snapshots WHERE show = $1 AND seq NOT IN
+    (SELECT seq FROM room_snapshots WHERE show = $1 ORDER BY seq DESC LIMIT 2);
+
+-- name: snapshots
+-- The kept snapshots up to the watermark, newest first.
+SELECT s.seq, s.epoch, s.head, s.digest, s.dump
+FROM room_snapshots s JOIN show_logs l USING (show)
+WHERE show = $1 AND s.seq <= l.recorded_seq ORDER BY s.seq DESC;
+
+-- name: clock
+-- PostgreSQL's clock in ms: the third opinion when a node's and Redis's differ.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
