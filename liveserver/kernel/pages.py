@@ -14,6 +14,8 @@ from liveserver.kernel.errors import Rejected
 
 CURSOR_LENGTH_MAX = 200
 """Longest cursor taken from outside: ours hold two numbers and an id."""
+PAGE_ITEMS_MAX = 1_000
+"""Most items of one page, whatever the caller's own limit: as many as the setting `page_items_max` may say."""
 INT64_MAX = 2**63 - 1
 """Numbers in cursors are compared with bigint columns."""
 
@@ -55,3 +57,8 @@ def _is_storable(position: object) -> bool:
         abs(value) <= INT64_MAX if isinstance(value, int) else isinstance(value, str) and "\0" not in value
         for value in values
     )
+
+
+def page_limit(wanted: int) -> int:
+    """How many items a page gets: what was asked for, but at least one and at most `PAGE_ITEMS_MAX`."""
+    return max(1, min(wanted, PAGE_ITEMS_MAX))
