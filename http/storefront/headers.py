@@ -1,0 +1,57 @@
+"""The security headers of every answer, and the pages' Content-Security-Policy.
+
+A page names a nonce for its own elements; nothing inline runs without it, and nothing is loaded from elsewhere but pictures.
+"""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+LOCKED_DOWN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""For answers that are no pages: should a browser show one, it may do nothing."""
+
+_EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(self), usb=(), browsing-topics=()",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+def page_policy(nonce: str, origin: str, frame_ancestors: Sequence[str] = ()) -> str:
+    """The policy of one page. `frame_ancestors` are the origins that may show it in a frame; none by default."""
+    host = origin.split("://", 1)[-1]
+    ancestors = " ".join(("'self'", *frame_ancestors)) if frame_ancestors else "'none'"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+            f"script-src 'self' 'nonce-{nonce}'",
+            "script-src-attr 'none'",
+            f"style-src 'self' 'nonce-{nonce}'",
+            "style-src-attr 'none'",
+            "img-src 'self' data: https:",
+            "font-src 'self'",
+            "media-src 'self' blob:",
+            "manifest-src 'self'",
+            # Older browsers do not count the WebSocket of one's own origin as 'self'.
+            f"connect-src 'self' ws://{host} wss://{host}",
+            "form-action 'self'",
+            f"frame-ancestors {ancestors}",
+        )
+    )
+
+
+def secure_answer(response: web.StreamResponse, *, https: bool) -> None:
+    """Adds what an answer does not say by itself."""
+    headers = response.headers
+    for name, value in _EVERYWHERE.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Content-Security-Policy", LOCKED_DOWN)
+    if "frame-ancestors 'none'" in headers["Content-Security-Policy"]:
+        headers.setdefault("X-Frame-Options", "DENY")  # for browsers that don't know frame-ancestors
+    if https:
+        headers.setdefault("Strict-Transport-Security", HSTS)

@@ -1,0 +1,91 @@
+"""What the HTTP side is built from: everything it needs, handed in once by the composition root.
+
+There are no globals: two applications with different services may run in one process, as tests do.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from aiohttp import web
+
+from liveserver.accounts.service import Accounts
+from liveserver.catalog.service import Catalog
+from liveserver.config import Settings
+from liveserver.infra.database import Pool
+from liveserver.infra.telemetry import Metrics
+from liveserver.kernel.clock import Clock
+from liveserver.rooms.edge import Route
+from liveserver.rooms.model import Command, Feature, Verdict, Viewer
+from liveserver.shows.service import Shows
+
+SocketHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Answer(Protocol):
+    """What the log made of a command; see `liveserver.rooms`."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def ts(self) -> int: ...
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+class LiveRoom(Protocol):
+    """What pages and API need of a live room."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+    def server_now(self) -> int: ...
+    def snapshot(self, viewer: Viewer) -> dict[str, Any]: ...
+    async def ask(self, command: Command) -> Answer: ...
+
+
+class Hub(Protocol):
+    """Gives live rooms; raises `Mendable` or the rooms' own error when a show's log can't be opened."""
+
+    async def open(self, show: str) -> LiveRoom: ...
+
+
+class Presence(Protocol):
+    """Who watches."""
+
+    def count(self, show: str) -> int:
+        """Viewers of a show over all nodes, as last heard."""
+        ...
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """See `build_app`."""
+
+    settings: Settings
+    pool: Pool
+    clock: Clock
+    accounts: Accounts
+    catalog: Catalog
+    shows: Shows
+    hub: Hub
+    presence: Presence
+    features: tuple[Feature, ...]
+    """For catch-up from the record."""
+    routes: Mapping[str, Route]
+    """The features' wire messages by type: HTTP acts on rooms through the same ones as the gateway."""
+    metrics: Metrics
+    asyncapi: Mapping[str, Any] | None = None
+    """The gateway's description, served as /asyncapi.json."""
+    socket: SocketHandler | None = None
+    """Takes over a connection that asks for /ws after pages were fetched on it (faults.md, trap 5)."""
+    draining: Callable[[], bool] = bool
+    """True once the server is stopping: /readyz says so, and proxies send people elsewhere."""
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+def services_of(request: web.Request) -> Services:
+    """The services of the application that this request came to."""
+    return request.app[SERVICES]
