@@ -23,7 +23,7 @@ _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\
 _VISIBLE_NOT = frozenset({"Cf", "Mn", "Me", "Zs"})
 
 # Letters of other scripts, and digits and signs, that are read as Latin ones. Only for comparing.
-_LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝһӏαεορτυικν", "aeopcyxijsdqwhlaeoptuikv")
+_LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝһӏмткнвαεορτυικν", "aeopcyxijsdqwhlmtkhbaeoptuikv")
 
 
 def normalise(text: str) -> str:
