@@ -17,7 +17,8 @@ _EVERYWHERE = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(self), usb=(), browsing-topics=()",
 }
-HSTS = "max-age=31536000; includeSubDomains"
+HSTS = "max-age=31536000"
+"""A year, for this name only: what the operator runs beside it is theirs to decide."""
 
 
 def page_policy(nonce: str, origin: str, frame_ancestors: Sequence[str] = ()) -> str:

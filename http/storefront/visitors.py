@@ -24,7 +24,6 @@ BEARER_LENGTH_MAX = 4_096
 DAY_S = 86_400
 
 PROXIES = web.AppKey("proxies", Proxies)
-_VISITOR = web.RequestKey("visitor", "Visitor")
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -44,6 +43,9 @@ class Visitor(msgspec.Struct, frozen=True):
     def signed_in(self) -> bool:
         """Whether we know who this is."""
         return self.identity.role != "guest"
+
+
+_VISITOR = web.RequestKey("visitor", Visitor)
 
 
 def guest_cookie(*, secure: bool) -> str:

@@ -1,0 +1,177 @@
+"""What every request passes through: its id, the rate of its address, its time, and the form its failure is told in.
+
+Routes stay plain: a handler returns an answer or raises `Refused`, and this module makes the rest of it.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from liveserver.infra.telemetry import Metrics
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import UNAVAILABLE, Mendable, Rejected
+from liveserver.kernel.limits import TokenBucket
+from storefront.headers import secure_answer
+from storefront.problems import INTERNAL, NOT_FOUND, Refused, problem_response, refusal_headers, status_of
+from storefront.services import SERVICES, services_of
+from storefront.visitors import client_address
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ErrorWriter = Callable[[web.Request, Rejected], Awaitable[web.Response]]
+"""Shows a refusal to a person, as a page."""
+
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+REQUEST_ID = web.RequestKey("request_id", str)
+
+_REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ADDRESSES_MAX = 20_000
+"""Client addresses whose rate is remembered; the longest silent are forgotten first (and start with a full allowance)."""
+BURST_FACTOR = 4
+_FREE = ("/static/", "/healthz", "/readyz")
+"""Not counted: they cost next to nothing, and one page needs many of them."""
+
+NO_METHOD = Rejected("method_not_allowed", "This address does not take that method.")
+
+
+class AddressRates:
+    """A token bucket for each client address."""
+
+    def __init__(self, per_s: float, clock: Clock) -> None:
+        self._per_s = per_s
+        self._clock = clock
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def take(self, address: str) -> int:
+        """0 if the address may go on, else how long it should wait, in ms."""
+        if self._per_s <= 0:
+            return 0
+        now_ms = self._clock.monotonic_ms()
+        bucket = self._buckets.pop(address, None)
+        if bucket is None:
+            bucket = TokenBucket(self._per_s, self._per_s * BURST_FACTOR, now_ms)
+            if len(self._buckets) >= ADDRESSES_MAX:
+                del self._buckets[next(iter(self._buckets))]
+        self._buckets[address] = bucket  # last in the order: heard just now
+        return 0 if bucket.take(now_ms) else bucket.wait_ms()
+
+
+RATES = web.AppKey("rates", AddressRates)
+
+
+def request_id(request: web.Request) -> str:
+    """The request's id: the caller's own if it is a sane one, so that logs on both sides can be laid side by side."""
+    return request.get(REQUEST_ID, "")
+
+
+def wants_problem(request: web.Request) -> bool:
+    """Whether a refusal is told as a problem document (API, programs) and not as a page."""
+    if request.path.startswith("/api/"):
+        return True
+    accept = request.headers.get("Accept", "")
+    return "json" in accept and "text/html" not in accept
+
+
+def observed(write_page: ErrorWriter) -> Middleware:
+    """The outermost: gives the request its id, turns whatever went wrong into an answer, and measures."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request[REQUEST_ID] = given if _REQUEST_ID_FORM.fullmatch(given) else secrets.token_hex(8)
+        services = services_of(request)
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request=request[REQUEST_ID]):
+            response = await _answered(request, handler, write_page)
+        _measure(services.metrics, request, response.status, time.perf_counter() - started)
+        if (
+            not response.prepared
+        ):  # the socket's handler hands the connection over and has nothing left to say
+            response.headers["X-Request-Id"] = request[REQUEST_ID]
+            secure_answer(response, https=services.settings.secure)
+        return response
+
+    return observe
+
+
+async def _answered(request: web.Request, handler: Handler, write_page: ErrorWriter) -> web.StreamResponse:
+    headers: dict[str, str] = {}
+    try:
+        return await handler(request)
+    except Refused as refused:
+        rejected, headers = refused.rejected, refused.headers
+    except web.HTTPNotFound:
+        rejected = NOT_FOUND
+    except web.HTTPMethodNotAllowed as error:
+        rejected, headers = NO_METHOD, {"Allow": ", ".join(sorted(error.allowed_methods))}
+    except web.HTTPException as error:
+        if error.status < 400:
+            return error  # a redirect
+        rejected = Rejected("bad_request", error.reason)
+    except Mendable as error:
+        log.exception("not_available", what=error.what, where=error.where, mend=error.mend)
+        rejected = UNAVAILABLE
+    except (OSError, TimeoutError, RedisError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+        log.exception("engine_away")
+        rejected = UNAVAILABLE
+    except Exception:
+        log.exception("request_failed", method=request.method, route=route_of(request))
+        rejected = INTERNAL
+    if wants_problem(request):
+        return problem_response(rejected, request.path, request_id(request), headers)
+    return await _page_of(request, rejected, headers, write_page)
+
+
+async def _page_of(
+    request: web.Request, rejected: Rejected, headers: dict[str, str], write_page: ErrorWriter
+) -> web.Response:
+    try:
+        response = await write_page(request, rejected)
+    except Exception:
+        # The page itself may be what fails: say it plainly then.
+        log.exception("error_page_failed")
+        response = web.Response(status=status_of(rejected), text=rejected.message)
+    response.headers.update({**refusal_headers(rejected), **headers})
+    response.headers.pop("WWW-Authenticate", None)  # a browser would ask for a password of its own
+    return response
+
+
+def route_of(request: web.Request) -> str:
+    """The route's pattern (`/shows/{id}`), never the path: ids would make a metric of each show."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "none"
+
+
+def _measure(metrics: Metrics, request: web.Request, status: int, seconds: float) -> None:
+    metrics.http_seconds.labels(route_of(request), f"{status // 100}xx").observe(seconds)
+
+
+@web.middleware
+async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses an address that asks too often (`requests_per_s`)."""
+    if not request.path.startswith(_FREE):
+        wait_ms = request.app[RATES].take(client_address(request))
+        if wait_ms:
+            raise Refused(
+                Rejected(
+                    "too_many_requests",
+                    "Too many requests from this address. Wait a moment.",
+                    retryable=True,
+                    detail={"retry_after_ms": wait_ms},
+                )
+            )
+    return await handler(request)
+
+
+def rates_of(app: web.Application) -> AddressRates:
+    """The rates of an application with these services."""
+    services = app[SERVICES]
+    return AddressRates(services.settings.requests_per_s, services.clock)
