@@ -1,6 +1,7 @@
 // A page's live connection to one show: socket, view and "you" together, with one redraw a frame for everybody who watches.
 // It draws nothing itself. Show page and host console both stand on it.
 
+import { now } from "./clock.js";
 import { LiveSocket } from "./socket.js";
 import { apply, blank, currentLot } from "./view.js";
 
@@ -18,9 +19,9 @@ export class ShowSession {
   #listeners = new Map();
   #drawing = false;
 
-  constructor({ url, show, token }) {
+  constructor({ url, show, room = null }) {
     this.show = show;
-    this.socket = new LiveSocket(url, { token });
+    this.socket = new LiveSocket(url);
     this.clock = this.socket.clock;
     this.socket.addEventListener("status", () => this.changed());
     this.room = this.socket.join(show, {
@@ -33,6 +34,7 @@ export class ShowSession {
         this.changed();
       },
     });
+    if (room) this.#begin(room);
     addEventListener("pagehide", (event) => event.persisted || this.socket.close());
   }
 
@@ -81,6 +83,14 @@ export class ShowSession {
     };
     if (document.hidden) setTimeout(draw, 100);
     else requestAnimationFrame(draw);
+  }
+
+  /** Starts from the room as it was when the page was made: the first paint is right, and the join brings only what is new. */
+  #begin(room) {
+    Object.assign(this.room, { epoch: room.epoch, seq: room.seq });
+    if (room.server_now) this.clock.sample(now(), room.server_now);
+    this.clock.reset(); // the page's own sample is seconds old: any answer of the socket is better
+    this.#start({ ...blank(), ...room.snapshot }, room.you ?? {}, room);
   }
 
   #start(view, you, reply) {

@@ -64,7 +64,7 @@ export function wireBar(session, data, bidding) {
 
   function draw() {
     const lot = session.lot;
-    const status = session.view.show.status ?? data.show.status;
+    const status = session.view.show.status ?? data.status;
     const phase = status === "ended" ? "ended" : lot ? lot.status : status === "scheduled" ? "scheduled" : "idle";
     const mine = session.leads(lot);
     const hadBid = Boolean(lot && session.mine.max?.[lot.id]);

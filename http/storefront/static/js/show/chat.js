@@ -19,11 +19,11 @@ export function wireChat(session, data, { tools = null } = {}) {
 
   session.watch(draw);
   session.on("user:muted", (payload, { fresh }) => {
-    if (fresh && payload.until && (!payload.user || payload.user === session.socket.user?.id)) (session.you.chat ??= {}).muted_until = payload.until ?? payload.muted_until;
+    if (fresh && payload.user.id === data.user?.id) chatOf(session).muted_until = payload.until_ts;
   });
-  session.on("user:banned", (payload) => {
-    if (!payload.user || payload.user === session.socket.user?.id) (session.you.chat ??= {}).banned = true;
-  });
+  session.on("user:unmuted", ({ user }) => user.id === data.user?.id && (chatOf(session).muted_until = null));
+  session.on("user:banned", ({ user }) => user.id === data.user?.id && (chatOf(session).banned = true));
+  session.on("user:unbanned", ({ user }) => user.id === data.user?.id && (chatOf(session).banned = false));
   form?.addEventListener("submit", say);
   input?.addEventListener("input", () => {
     refusalText = "";
@@ -81,7 +81,7 @@ export function wireChat(session, data, { tools = null } = {}) {
     const badge = { host: "host", moderator: "moderator", admin: "admin" }[user.role];
     const name = h("b.who", {}, user.name);
     name.style.setProperty("--hue", hue(user.name));
-    const mine = user.id && user.id === session.socket.user?.id;
+    const mine = user.id && user.id === data.user?.id;
     const node = h(`li.msg${badge ? `.${user.role}` : ""}${mine ? ".mine" : ""}`, { dataset: { id: message.id } },
       face(user.name), h("p", {}, name, badge ? h("span.badge", {}, t(badge)) : null, " ", h("span.said", {}, message.message)));
     if (tools) node.append(tools(message));
@@ -125,6 +125,11 @@ export function wireChat(session, data, { tools = null } = {}) {
     list.scrollTop = list.scrollHeight;
     show($("#chat-newer"), false);
   }
+}
+
+/** What concerns only this person in the chat: `{muted_until, banned}`. */
+function chatOf(session) {
+  return (session.you.chat ??= {});
 }
 
 function clockText(ms) {

@@ -13,9 +13,9 @@ import { wireReactions } from "./reactions.js";
 import { wireStage } from "./stage.js";
 import { wireTitle } from "./title.js";
 
-const data = pageData();
+const data = pageData("boot");
 learn(data.words);
-const session = new ShowSession({ url: data.socket || socketUrl(), show: data.show.id, token: data.token });
+const session = new ShowSession({ url: socketUrl(data.socket), show: data.show, room: data.room });
 const bidding = wireBidding(session, data);
 wireStage(session, data);
 wireBar(session, data, bidding);

@@ -17,7 +17,7 @@ export function wireStage(session, data) {
 
   session.watch(draw);
   session.on("chat:new", (message, { fresh }) => {
-    if (fresh && (message.user.role === "host" || message.user.id === data.show.host)) speak(message.message);
+    if (fresh && message.user.role === "host") speak(message.message);
   });
   session.on("product:highlighted", (payload, { fresh }) => fresh && payload.product && flash($("#spot"), "arrive"));
   if ($("#starts")) setInterval(countDown, 1000);
@@ -26,10 +26,10 @@ export function wireStage(session, data) {
   function draw() {
     const lot = session.lot;
     const product = session.view.spotlight.product;
-    const status = session.view.show.status ?? data.show.status;
+    const status = session.view.show.status ?? data.status;
     stage.dataset.status = status;
     document.documentElement.dataset.show = status;
-    backdrop(isOpen(lot) ? lot.picture : product?.picture || lot?.picture || data.show.picture);
+    backdrop(isOpen(lot) ? lot.picture : product?.picture || lot?.picture || data.picture);
     drawSpotlight(product, lot);
     text($("#viewers"), session.viewers === null ? "" : session.viewers.toLocaleString());
     text($("#viewers-words"), session.viewers === null ? "" : count("viewers", session.viewers));
@@ -82,8 +82,8 @@ export function wireStage(session, data) {
 
   function countDown() {
     const box = $("#starts");
-    if (!box || !data.show.scheduled_ts) return;
-    const left = data.show.scheduled_ts - session.clock.serverNow();
+    if (!box || !data.scheduled_ts) return;
+    const left = data.scheduled_ts - session.clock.serverNow();
     text($("#starts-label"), t(left > 0 ? "startsIn" : "startsNow"));
     show($("#starts-cells"), left > 0);
     for (const [name, value] of Object.entries(parts(left))) text($(`[data-part="${name}"]`, box), String(value).padStart(2, "0"));

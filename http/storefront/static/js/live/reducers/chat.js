@@ -7,12 +7,12 @@ export function reduce(state, { type, payload }) {
     state.messages.push(payload);
     if (state.messages.length > MESSAGES_MAX) state.messages.splice(0, state.messages.length - MESSAGES_MAX);
   } else if (type === "chat:deleted") {
-    const gone = new Set(payload.ids ?? [payload.id]);
-    state.messages = state.messages.filter((message) => !gone.has(message.id));
-    if (state.pinned && gone.has(state.pinned.id)) state.pinned = null;
+    // A ban names the person instead of one message: whatever is still shown of theirs goes.
+    const gone = new Set(payload.ids);
+    state.messages = state.messages.filter((message) => !gone.has(message.id) && message.user.id !== payload.user);
   } else if (type === "chat:pinned") {
     state.pinned = payload.message ?? null;
   } else if (type === "chat:slow") {
-    state.slow_ms = payload.interval_ms ?? payload.slow_ms ?? 0;
+    state.slow_ms = payload.interval_ms;
   }
 }
