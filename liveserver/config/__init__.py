@@ -5,7 +5,7 @@ Nothing here is read again while the server runs, and nothing below the command 
 """
 
 from liveserver.config.fields import Problem, Setting
-from liveserver.config.load import Loaded, Source, Unknown, load
+from liveserver.config.load import Loaded, Source, Unknown, load, read
 from liveserver.config.settings import SETTINGS, Settings
 
-__all__ = ["SETTINGS", "Loaded", "Problem", "Setting", "Settings", "Source", "Unknown", "load"]
+__all__ = ["SETTINGS", "Loaded", "Problem", "Setting", "Settings", "Source", "Unknown", "load", "read"]

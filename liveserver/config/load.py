@@ -49,12 +49,16 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The settings, where each came from, and which names were not understood."""
+    """The settings, where each came from, which names were not understood, and what is wrong.
+
+    Where something is wrong (`read` tells, `load` raises) that setting has its default.
+    """
 
     settings: Settings
     sources: Mapping[str, Source]
     unknown: tuple[Unknown, ...]
     file: Path | None
+    wrong: tuple[str, ...] = ()
 
 
 def load(
@@ -62,9 +66,21 @@ def load(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Loaded:
+    """The settings to run with, as `read` finds them. Raises Problem with a line for everything that is wrong."""
+    loaded = read(flags, environ, folder)
+    if loaded.wrong:
+        raise Problem(loaded.wrong)
+    return loaded
+
+
+def read(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Loaded:
     """Reads the settings. `flags` hold only those given on the command line; None values count as not given.
 
-    An empty variable counts as not set, as container tools write it. Raises Problem with a line for every wrong value.
+    An empty variable counts as not set, as container tools write it. Raises Problem only for a file that can't be read.
     """
     environ = os.environ if environ is None else environ
     given = {name: value for name, value in (flags or {}).items() if value is not None}
@@ -84,11 +100,9 @@ def load(
             wrong.append(f"{_named(about, source)} {error}.")
     settings = Settings(**values)
     wrong += checked(settings)
-    if wrong:
-        raise Problem(wrong)
     if settings.unlimited:
         settings = settings.without_rates()
-    return Loaded(settings, sources, _unknown(environ, file, table), file)
+    return Loaded(settings, sources, _unknown(environ, file, table), file, tuple(wrong))
 
 
 def _named(about: Setting, source: Source) -> str:

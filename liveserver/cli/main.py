@@ -1,0 +1,145 @@
+"""The command `liveserver`: what can be asked of it, in words a newcomer understands. Each command lives in its own module.
+
+Modules are imported when their command runs, so that `--help` and `version` answer at once.
+"""
+
+from typing import Any
+
+import click
+
+from liveserver.cli.say import EXIT_CODES, friendly
+
+_WIDTH = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_WIDTH, epilog=EXIT_CODES)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """A server for live shows that sell: chat, auctions, orders.
+
+    Try `liveserver demo` first: a show that runs itself, with people to bid against. Every setting has a name in the
+    environment (LIVESERVER_PORT …), in liveserver.toml, and some as flags; `liveserver config` lists them all.
+    """
+    # Entered here and left when the command is done, so that every command fails in the same words.
+    context.with_resource(friendly())
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=int, help="Port of pages, API and WebSocket (default 8080).")
+@click.option("--workers", type=int, help="Processes that share the port (default 1).")
+@click.option(
+    "--unlimited", is_flag=True, default=None, help="Lift rate limits, for load tests; loopback only."
+)
+def serve(**flags: Any) -> None:
+    """Run the server.
+
+    Starts its own PostgreSQL and Valkey in the data directory, unless LIVESERVER_DATABASE_URL and LIVESERVER_REDIS_URL
+    name existing ones. Stop it with Ctrl-C or SIGTERM; it then says goodbye to viewers and stops in order.
+    """
+    from liveserver.cli.serve import run
+
+    run(flags)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=int, help="Port of the page (default 8080).")
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Decides who the bots are and what things are worth to them.",
+)
+@click.option(
+    "--bots",
+    type=click.IntRange(0, 500),
+    default=12,
+    show_default=True,
+    help="How many people of the show are bots.",
+)
+def demo(seed: int, bots: int, **flags: Any) -> None:
+    """Start a show that runs itself, and print its address.
+
+    A host bot opens lots, bidder bots bid, chatter bots chat. Open the page and outbid them, or sign in as the host (the
+    address and the sign-ins are printed) and take the show over. Its data is kept apart from a real server's.
+    """
+    from liveserver.cli.demo import run
+
+    run(flags, seed, bots)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--increments", default="ebay-us", show_default=True, help="Increments table the lots are opened with."
+)
+@click.option("--currency", default="USD", show_default=True, help="Currency of the amounts in the file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "table"]),
+    default="json",
+    show_default=True,
+    help="How to print.",
+)
+def replay(file: str, increments: str, currency: str, form: str) -> None:
+    """Run the bids of a CSV file through the real auction.
+
+
+    The clock is virtual. The file has the columns auctionid, bid, bidtime, bidder, openbid: decimal amounts, days since the auction's start. One
+    result per auction is printed, as a line of JSON: what the lot went for, to whom, and what was refused why.
+    """
+    from liveserver.cli.replay import run
+
+    run(file, increments, currency, form)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check what the server needs, and how to mend what is wrong."""
+    from liveserver.cli.doctor import run
+
+    run(as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print settings as JSON.")
+@click.option("--docs", is_flag=True, help="Also print what each setting means, and its bounds.")
+def config(as_json: bool, docs: bool) -> None:
+    """Print every setting, its value and where it came from. Secrets are never printed."""
+    from liveserver.cli.config import run
+
+    run(as_json=as_json, docs=docs)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this release's tables. `serve` does the same when it starts."""
+    from liveserver.cli.migrate import run
+
+    run()
+
+
+@main.command()
+@click.argument("show")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify(show: str, as_json: bool) -> None:
+    """Recompute a show from its log; compare it with the record.
+
+    Checks the chain of entries, that every fact follows from the log again, the chains of its lots, and the snapshots.
+    The first difference is told, and the exit code is 1 then.
+    """
+    from liveserver.cli.verify import run
+
+    run(show, as_json)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    from liveserver import __version__
+
+    click.echo(__version__)
