@@ -9,7 +9,7 @@ CREATE TABLE shows (
     host_name    text    NOT NULL CHECK (char_length(host_name) BETWEEN 1 AND 60),
     currency     char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     picture      text    NOT NULL CHECK (char_length(picture) <= 500),
-    chat         jsonb   NOT NULL CHECK (jsonb_typeof(chat) = 'object' AND octet_length(chat::text) <= 16384),
+    chat         jsonb   NOT NULL CHECK (jsonb_typeof(chat) = 'object' AND octet_length(chat::text) <= 65536),
     status       text    NOT NULL DEFAULT 'scheduled' CHECK (status IN ('scheduled', 'live', 'ended')),
     scheduled_ts bigint  CHECK (scheduled_ts > 0),
     started_ts   bigint,

@@ -1,0 +1,134 @@
+-- Every statement of shows. Whoever changes a show's queue holds the show's row first, so that queues change one by one.
+
+-- name: insert_show
+-- Adds a show, unless its host ($4) has $10 of them waiting to start.
+INSERT INTO shows (id, title, description, host, host_name, currency, picture, chat, scheduled_ts, created_ts)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $11
+WHERE (SELECT count(*) FROM shows WHERE host = $4 AND status = 'scheduled') < $10
+RETURNING id;
+
+-- name: update_show
+-- Replaces what a show says.
+UPDATE shows SET title = $2, description = $3, currency = $4, picture = $5, chat = $6, scheduled_ts = $7 WHERE id = $1;
+
+-- name: find_show
+-- One show with its moderators.
+SELECT s.*, ARRAY(SELECT person FROM moderators m WHERE m.show = s.id ORDER BY m.created_ts, person) AS moderators
+FROM shows s WHERE s.id = $1;
+
+-- name: lock_show
+-- A show of this host ($3; any host's if $2), held for a change.
+SELECT s.*, ARRAY(SELECT person FROM moderators m WHERE m.show = s.id ORDER BY m.created_ts, person) AS moderators
+FROM shows s WHERE s.id = $1 AND ($2 OR s.host = $3) FOR NO KEY UPDATE OF s;
+
+-- name: show_of_lot
+-- Which show of this host ($3; any host's if $2) a lot belongs to; a lot never changes its show.
+SELECT s.id FROM shows s JOIN queued_lots q ON q.show = s.id WHERE q.id = $1 AND ($2 OR s.host = $3);
+
+-- name: list_shows
+-- Shows of a rank (any if null) and a host (any if null) in list order, after the position ($3, $4, $5).
+SELECT s.*, ARRAY(SELECT person FROM moderators m WHERE m.show = s.id ORDER BY m.created_ts, person) AS moderators
+FROM shows s
+WHERE ($1::smallint IS NULL OR s.list_rank = $1) AND ($2::text IS NULL OR s.host = $2)
+    AND ($3::bigint IS NULL OR (s.list_rank, s.list_key, s.id) > ($3::bigint, $4::bigint, $5::text))
+ORDER BY s.list_rank, s.list_key, s.id LIMIT $6;
+
+-- name: add_moderator
+-- Names a moderator, unless there are $4 already; naming one twice changes nothing.
+INSERT INTO moderators (show, person, created_ts)
+SELECT $1, $2, $3 WHERE (SELECT count(*) FROM moderators WHERE show = $1) < $4
+ON CONFLICT DO NOTHING RETURNING person;
+
+-- name: remove_moderator
+-- Takes the office back.
+DELETE FROM moderators WHERE show = $1 AND person = $2;
+
+-- name: is_account
+-- Whether somebody with this id registered here.
+SELECT EXISTS (SELECT FROM accounts WHERE id = $1);
+
+-- name: queue
+-- The lots waiting, in their order.
+SELECT * FROM queued_lots WHERE show = $1 AND status = 'queued' ORDER BY position;
+
+-- name: opened_lots
+-- The $2 lots opened last, in the order of opening.
+SELECT * FROM (
+    SELECT * FROM queued_lots WHERE show = $1 AND status = 'opened' ORDER BY opened_ts DESC, id DESC LIMIT $2
+) last ORDER BY opened_ts, id;
+
+-- name: find_lot
+-- One lot, waiting or opened.
+SELECT * FROM queued_lots WHERE id = $1;
+
+-- name: count_queue
+-- How many lots wait.
+SELECT count(*) FROM queued_lots WHERE show = $1 AND status = 'queued';
+
+-- name: product_for_lot
+-- What a lot takes from a product of the show's host.
+SELECT title, coalesce(images[1], '') AS picture, currency FROM products WHERE id = $1 AND seller = $2 AND NOT archived;
+
+-- name: insert_lot
+-- Adds a lot at a position.
+INSERT INTO queued_lots (id, show, position, product, title, picture, start, reserve, format, exact, increments, preset,
+    duration_ms, window_ms, extend_ms, hard_ms, created_ts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+
+-- name: update_lot
+-- Replaces what a waiting lot says.
+UPDATE queued_lots SET product = $2, title = $3, picture = $4, start = $5, reserve = $6, format = $7, exact = $8,
+    increments = $9, preset = $10, duration_ms = $11, window_ms = $12, extend_ms = $13, hard_ms = $14
+WHERE id = $1;
+
+-- name: delete_lot
+-- Removes a waiting lot.
+DELETE FROM queued_lots WHERE id = $1 AND status = 'queued' RETURNING position;
+
+-- name: close_gap
+-- Moves up what waits behind a position that fell free.
+UPDATE queued_lots SET position = position - 1 WHERE show = $1 AND position > $2;
+
+-- name: reorder
+-- Gives the waiting lots $2 the positions 1, 2, … in this order.
+UPDATE queued_lots q SET position = wanted.position
+FROM unnest($2::text[]) WITH ORDINALITY AS wanted (id, position) WHERE q.id = wanted.id AND q.show = $1;
+
+-- name: hold_show_of_lot
+-- Holds the show of a lot, so that its queue changes one by one.
+SELECT s.id FROM shows s JOIN queued_lots q ON q.show = s.id WHERE q.id = $1 FOR NO KEY UPDATE OF s;
+
+-- name: open_lot
+-- Takes a lot out of the queue, once, and tells which position fell free.
+WITH former AS (SELECT id, show, position FROM queued_lots WHERE id = $1 AND status = 'queued' FOR UPDATE)
+UPDATE queued_lots q SET status = 'opened', position = NULL, opened_ts = $2 FROM former WHERE q.id = former.id
+RETURNING former.show, former.position;
+
+-- name: start_show
+-- A show went live; only the first time counts.
+UPDATE shows SET status = 'live', started_ts = $2 WHERE id = $1 AND status = 'scheduled';
+
+-- name: end_show
+-- A show is over; only the first time counts.
+UPDATE shows SET status = 'ended', ended_ts = greatest($2::bigint, started_ts) WHERE id = $1 AND status = 'live';
+
+-- name: add_reminder
+-- Remembers that somebody wants to be reminded, unless they wait for $4 shows already.
+INSERT INTO reminders (show, person, created_ts)
+SELECT $1, $2, $3 WHERE (
+    SELECT count(*) FROM reminders r JOIN shows s ON s.id = r.show WHERE r.person = $2 AND s.status = 'scheduled'
+) < $4
+ON CONFLICT DO NOTHING;
+
+-- name: remove_reminder
+-- Forgets it.
+DELETE FROM reminders WHERE show = $1 AND person = $2;
+
+-- name: has_reminder
+-- Whether somebody wants to be reminded of a show.
+SELECT EXISTS (SELECT FROM reminders WHERE show = $1 AND person = $2);
+
+-- name: reminders_of
+-- The shows that somebody waits for, the soonest first.
+SELECT r.show FROM reminders r JOIN shows s ON s.id = r.show
+WHERE r.person = $1 AND s.status = 'scheduled' ORDER BY s.list_key, s.id LIMIT $2;
