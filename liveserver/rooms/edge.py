@@ -40,6 +40,9 @@ Settled: TypeAlias = msgspec.Struct | Rejected
 """Arguments as they go into the log, or why the message can't."""
 
 
+StructType: TypeAlias = type[msgspec.Struct]
+
+
 class Route(msgspec.Struct, frozen=True):
     """One wire message of a feature.
 
@@ -48,7 +51,7 @@ class Route(msgspec.Struct, frozen=True):
     """
 
     type: str
-    payload: type[msgspec.Struct]
+    payload: StructType
     kind: str
     settle: Callable[[Any, Edge], Settled | Awaitable[Settled]]
     roles: frozenset[str]

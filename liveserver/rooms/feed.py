@@ -6,7 +6,7 @@ it subscribes again and says so, so that rooms look for what they missed.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
@@ -60,7 +60,9 @@ class Feed:
     async def _run(self) -> None:
         while True:
             try:
-                message: Any = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
+                message = cast(
+                    "Any", await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
+                )
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("feed_lost", error=repr(error))
                 await self._resubscribe()

@@ -188,13 +188,12 @@ class ShowLog:
     async def _call(self, redis: Redis, name: str, *args: Any) -> Any:
         words = ("FCALL", f"liveserver_{name}_v1", 3, *self._keys, *args)
         try:
-            reply: Any = await redis.execute_command(*words)
+            return cast("Any", await redis.execute_command(*words))
         except ResponseError as error:
             if "Function not found" not in str(error):
                 raise
             await load_functions(redis)
-            reply = await redis.execute_command(*words)
-        return reply
+            return cast("Any", await redis.execute_command(*words))
 
 
 def channel_of(show: str) -> str:
