@@ -216,7 +216,7 @@ async def test_row_8_and_9_lost_messages_are_noticed_and_fetched(
     await adds(talker, 10)
     await until(lambda: quiet.seq == 10)
     assert dropped >= 3
-    assert [p for p in heard.positions] == [(n, n) for n in range(1, 11)]
+    assert heard.positions == [(n, n) for n in range(1, 11)]
 
 
 async def test_row_15_own_entries_come_twice_and_count_once(new_node: NewNode) -> None:
