@@ -22,7 +22,7 @@ from liveserver.rooms.feed import Feed
 from liveserver.rooms.history import History
 from liveserver.rooms.log import Head, LogCorrupt, ShowLog
 from liveserver.rooms.logclock import LogClock
-from liveserver.rooms.model import SYSTEM, Command, Entry, Event, Feature, Verdict, Viewer
+from liveserver.rooms.model import SYSTEM, Command, Entry, Event, Feature, Pending, Verdict, Viewer
 from liveserver.rooms.opening import ensure_open
 from liveserver.rooms.recorder import Projector, Recorder
 from liveserver.rooms.room import Applied, LogBroken, Room
@@ -424,12 +424,12 @@ class LiveRoom:
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("trim_failed", show=self.show, error=repr(error))  # the next one says more
 
-    def _pending(self) -> list[Any]:
+    def _pending(self) -> list[Pending]:
         return [p for f in self._features for p in f.pending(self.room.states[f.name])]
 
     def _confirm(self) -> None:
         """Appends what was waiting for the record, once."""
-        for pending in self._pending():
+        for pending in sorted(self._pending(), key=lambda pending: pending.after_seq):
             if self._confirmed < pending.after_seq <= self._recorder.seq:
                 self._confirmed = pending.after_seq
                 self._append_own(edge.command(pending.kind, SYSTEM, pending.args))

@@ -75,7 +75,10 @@ async def _rebuild(pool: Pool, show_log: ShowLog, head: Head) -> None:
         )
         if opened:
             await connection.execute(store.QUERIES.adopt_epoch, show, epoch)
-            log.warning("log_rebuilt", show=show, epoch=epoch, seq=row["recorded_seq"], lost_head=head.seq)
+            if head.epoch == 0 and row["recorded_seq"] == 0:
+                log.info("log_opened", show=show, epoch=epoch)
+            else:
+                log.warning("log_rebuilt", show=show, epoch=epoch, seq=row["recorded_seq"], lost_head=head.seq)
 
 
 async def _agree_on_time(pool: Pool, head: Head, clock: LogClock) -> None:

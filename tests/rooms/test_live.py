@@ -211,7 +211,7 @@ async def test_row_8_and_9_lost_messages_are_noticed_and_fetched(
         receive(entry)
 
     channel = f"ls:{{{SHOW}}}:bus".encode()
-    deliver, missed = quiet._feed._rooms[channel]
+    _deliver, missed = quiet._feed._rooms[channel]
     quiet._feed._rooms[channel] = (drop_some, missed)
     await adds(talker, 10)
     await until(lambda: quiet.seq == 10)
