@@ -1,0 +1,142 @@
+"""What nodes tell each other about presence through Redis: counts as keys that expire, reactions as messages.
+
+It decides nothing and keeps nothing. Every method may raise RedisError or OSError; callers go on with what they know.
+Keys carry the show's hash tag, so that one show's keys lie in one slot of a cluster.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+
+from liveserver.presence.reactions import COUNT_MAX
+
+TTL_MS = 5_000
+"""A node that has not repeated its count for so long is dead, and its viewers don't count."""
+NODES_TTL_MS = 3_600_000
+"""The list of a show's nodes is only a hint where to look, and may outlive them."""
+NODES_MAX = 256
+"""Nodes of one show that are added up. More than this is no deployment that anybody has."""
+BATCH_MAX = 200
+"""Shows in one round trip, so that a node with thousands of shows never holds a connection for long."""
+
+
+class Burst(msgspec.Struct, frozen=True, array_like=True):
+    """Reactions that one node collected in one tick."""
+
+    node: str
+    counts: dict[str, int]
+
+
+_burst_decoder = msgspec.msgpack.Decoder(Burst)
+
+
+def nodes_key(show: str) -> str:
+    """Set of the nodes that lately had viewers of the show."""
+    return f"ls:{{{show}}}:viewers"
+
+
+def count_key(show: str, node: str) -> str:
+    """One node's viewers of the show; gone when the node is."""
+    return f"ls:{{{show}}}:viewers:{node}"
+
+
+def reactions_channel(show: str) -> str:
+    """Where a show's bursts are published (sharded)."""
+    return f"ls:{{{show}}}:reactions"
+
+
+class Exchange:
+    """One node's side of it."""
+
+    def __init__(self, redis: Redis, node: str, ttl_ms: int = TTL_MS) -> None:
+        self._redis = redis
+        self._node = node
+        self._ttl_ms = ttl_ms
+
+    async def put(self, counts: Mapping[str, int]) -> None:
+        """Says how many viewers this node has, for the next `ttl_ms`."""
+        for batch in _batches(list(counts)):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for show in batch:
+                    pipe.set(count_key(show, self._node), counts[show], px=self._ttl_ms)
+                    pipe.sadd(nodes_key(show), self._node)
+                    pipe.pexpire(nodes_key(show), NODES_TTL_MS)
+                await pipe.execute()
+
+    async def withdraw(self, shows: Sequence[str]) -> None:
+        """This node has no more viewers of these shows."""
+        for batch in _batches(shows):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for show in batch:
+                    pipe.delete(count_key(show, self._node))
+                    pipe.srem(nodes_key(show), self._node)
+                await pipe.execute()
+
+    async def others(self, shows: Sequence[str]) -> dict[str, int]:
+        """Viewers of each show on all other living nodes."""
+        sums: dict[str, int] = {}
+        for batch in _batches(shows):
+            sums |= await self._others(batch)
+        return sums
+
+    async def _others(self, shows: Sequence[str]) -> dict[str, int]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for show in shows:
+                pipe.smembers(nodes_key(show))
+            members = cast("list[set[bytes]]", await pipe.execute())
+        nodes = {
+            show: sorted(name.decode() for name in names if name.decode() != self._node)[:NODES_MAX]
+            for show, names in zip(shows, members, strict=True)
+        }
+        asked = [show for show in shows if nodes[show]]
+        sums = dict.fromkeys(shows, 0)
+        if not asked:
+            return sums
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for show in asked:
+                pipe.mget([count_key(show, node) for node in nodes[show]])
+            counts = cast("list[list[bytes | None]]", await pipe.execute())
+        dead: list[tuple[str, list[str]]] = []
+        for show, found in zip(asked, counts, strict=True):
+            sums[show] = sum(int(count) for count in found if count is not None)
+            expired = [node for node, count in zip(nodes[show], found, strict=True) if count is None]
+            if expired:
+                dead.append((show, expired))
+        await self._forget(dead)
+        return sums
+
+    async def _forget(self, dead: Sequence[tuple[str, list[str]]]) -> None:
+        # A node that only stalled puts itself back into the list with its next count.
+        if not dead:
+            return
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for show, nodes in dead:
+                pipe.srem(nodes_key(show), *nodes)
+            await pipe.execute()
+
+    async def publish(self, bursts: Mapping[str, Mapping[str, int]]) -> None:
+        """Tells the other nodes what was reacted here."""
+        for batch in _batches(list(bursts)):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for show in batch:
+                    burst = msgspec.msgpack.encode(Burst(self._node, dict(bursts[show])))
+                    pipe.execute_command("SPUBLISH", reactions_channel(show), burst)
+                await pipe.execute()
+
+    def read(self, message: Mapping[str, Any]) -> tuple[str, dict[str, int]] | None:
+        """Show and counts of a message received; None for this node's own and for what cannot be read."""
+        channel = cast("bytes", message["channel"]).decode()
+        try:
+            burst = _burst_decoder.decode(message["data"])
+        except msgspec.MsgspecError:
+            return None
+        if burst.node == self._node:
+            return None
+        show = channel[channel.index("{") + 1 : channel.rindex("}")]
+        return show, {emoji: min(count, COUNT_MAX) for emoji, count in burst.counts.items()}
+
+
+def _batches(shows: Sequence[str]) -> list[Sequence[str]]:
+    return [shows[at : at + BATCH_MAX] for at in range(0, len(shows), BATCH_MAX)]
