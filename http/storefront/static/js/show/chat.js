@@ -15,7 +15,8 @@ export function wireChat(session, data, { tools = null } = {}) {
   const nodes = new Map();
   let waitUntil = 0;
   let refusalText = "";
-  let first = true;
+  let following = true;
+  let height = 0;
 
   session.watch(draw);
   session.on("user:muted", (payload, { fresh }) => {
@@ -29,7 +30,16 @@ export function wireChat(session, data, { tools = null } = {}) {
     refusalText = "";
     drawNote();
   });
-  list.addEventListener("scroll", () => atEnd() && show($("#chat-newer"), false), { passive: true });
+  list.addEventListener("scroll", () => {
+    if (list.clientHeight !== height) return; // the page moved it, not the reader
+    following = atEnd();
+    if (following) show($("#chat-newer"), false);
+  }, { passive: true });
+  // A keyboard that opens, or a turned phone, must not leave the newest words below the edge.
+  new ResizeObserver(() => {
+    height = list.clientHeight;
+    if (following) toEnd();
+  }).observe(list);
   $("#chat-newer")?.addEventListener("click", toEnd);
   setInterval(drawNote, 1000);
 
@@ -52,7 +62,6 @@ export function wireChat(session, data, { tools = null } = {}) {
   }
 
   function draw() {
-    const follow = first || atEnd();
     const messages = session.view.chat.messages.slice(-SHOWN_MAX);
     const ids = new Set(messages.map((message) => message.id));
     for (const [id, node] of nodes) {
@@ -68,12 +77,11 @@ export function wireChat(session, data, { tools = null } = {}) {
       list.append(node);
       added += 1;
     }
-    if (added) first = false;
     show($("#chat-empty"), session.ready && messages.length === 0);
-    if (added && follow) toEnd();
-    else if (added) show($("#chat-newer"), true);
     drawPinned();
     drawNote();
+    if (added && following) toEnd();
+    else if (added) show($("#chat-newer"), true);
   }
 
   function row(message) {
@@ -122,6 +130,7 @@ export function wireChat(session, data, { tools = null } = {}) {
   }
 
   function toEnd() {
+    following = true;
     list.scrollTop = list.scrollHeight;
     show($("#chat-newer"), false);
   }

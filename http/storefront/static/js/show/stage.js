@@ -8,6 +8,7 @@ import { count, t } from "../ui/words.js";
 import { isOpen } from "./bidding.js";
 
 const WORDS_STAY_MS = 7000;
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 
 export function wireStage(session, data) {
   const stage = $("#stage");
@@ -31,7 +32,7 @@ export function wireStage(session, data) {
     document.documentElement.dataset.show = status;
     backdrop(isOpen(lot) ? lot.picture : product?.picture || lot?.picture || data.picture);
     drawSpotlight(product, lot);
-    text($("#viewers"), session.viewers === null ? "" : session.viewers.toLocaleString());
+    text($("#viewers"), session.viewers === null ? "" : compact.format(session.viewers));
     text($("#viewers-words"), session.viewers === null ? "" : count("viewers", session.viewers));
     show($("#viewers-box"), session.viewers !== null);
     show($("#live-badge"), status === "live");
