@@ -1,0 +1,219 @@
+"""The gateway put together: one object that the composition root makes, starts, gives a port to, drains and closes.
+
+It owns the connections of this node and nothing else: rooms are the hub's, people the accounts'.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from aiohttp import web
+from asyncpg import InterfaceError, PostgresError
+from redis.exceptions import RedisError
+
+from liveserver.catalog.service import Catalog
+from liveserver.gateway import closecodes, handover
+from liveserver.gateway.asyncapi import asyncapi
+from liveserver.gateway.closecodes import CloseCode
+from liveserver.gateway.codecs import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec, Inbound
+from liveserver.gateway.connection import Connection
+from liveserver.gateway.fanout import Services
+from liveserver.gateway.frontdoor import FrontDoor, HttpHandler
+from liveserver.gateway.handshake import Site
+from liveserver.gateway.heartbeat import TICK_MS, Wheel
+from liveserver.gateway.joins import Joins
+from liveserver.gateway.limits import Limits
+from liveserver.gateway.ports import Hub, People, Presence
+from liveserver.gateway.routing import Router
+from liveserver.gateway.session import Sessions
+from liveserver.gateway.showrooms import ShowRooms
+from liveserver.gateway.stats import Stats
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import UNAVAILABLE
+from liveserver.rooms.edge import Route
+from liveserver.rooms.hub import RoomUnavailable
+from liveserver.shows.service import Shows
+
+REFRESH_MS = 5_000
+"""How often records of shows with viewers are read again: a new moderator waits no longer than this."""
+DRAIN_SLICE = 200
+"""Connections closed before the loop gets its turn."""
+
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """The WebSocket edge of one node. `start` before the first connection, then `drain` and `aclose`."""
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        accounts: People,
+        shows: Shows,
+        catalog: Catalog,
+        presence: Presence,
+        routes: Sequence[Route],
+        limits: Limits,
+        clock: Clock,
+        origins: Sequence[str] = (),
+        secure: bool = False,
+    ) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.stats = Stats()
+        self.site = Site(frozenset(origins), secure)
+        self.wheel = Wheel(clock.monotonic_ms())
+        self.routes = tuple(routes)
+        inbound = Inbound(self.routes)
+        self.codecs = {name: Codec(name, inbound) for name in (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)}
+        self.sessions = Sessions(accounts, limits, clock)
+        self.rooms = ShowRooms(hub, Services(catalog, shows, presence, clock, limits, self.stats))
+        self._router = Router(self, inbound, self.routes)
+        self.joins = Joins(limits, clock, self._admitted)
+        self._connections: dict[Connection, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._draining = False
+        self._emptied = asyncio.Event()
+        self._rechecked_ms = self._refreshed_ms = clock.monotonic_ms()
+        self._tending: asyncio.Task[None] | None = None
+        presence.on_state(self._on_state)
+
+    # Life
+
+    def start(self) -> None:
+        """Begins turning the wheel; call inside the running loop."""
+        self._tick()
+
+    def protocol_factory(self, http_handler: Callable[[], HttpHandler]) -> Callable[[], FrontDoor]:
+        """What `loop.create_server` takes. `http_handler` is aiohttp's `AppRunner.server`."""
+        return lambda: FrontDoor(self, http_handler)
+
+    def install(self, app: web.Application) -> None:
+        """Adds the gateway's `/ws` route and its guards to the HTTP application, before that is started."""
+        handover.install(app)
+
+    def asyncapi(self, server_url: str = "") -> dict[str, Any]:
+        """The machine-readable description of the WebSocket, for /asyncapi.json."""
+        return asyncapi(self.routes, self.limits, server_url)
+
+    async def drain(self, grace_ms: int = 5_000) -> None:
+        """Refuses new connections and sends everybody elsewhere; returns when all are gone, or after `grace_ms`."""
+        self._draining = True
+        for at, connection in enumerate(tuple(self._connections)):
+            connection.close(closecodes.DRAINING, self.limits.reconnect_spread_ms)
+            if at % DRAIN_SLICE == DRAIN_SLICE - 1:
+                await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(grace_ms / 1000):
+                while self._connections:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        except TimeoutError:
+            _log.info("%d connections did not hang up in time", len(self._connections))
+
+    async def aclose(self) -> None:
+        """Cuts what is left and stops. The hub, presence and accounts are closed by who made them."""
+        self._draining = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.joins.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        tasks = [*self._tasks, *([self._tending] if self._tending is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.rooms.aclose()
+
+    # What connections call
+
+    def opened(self, connection: Connection) -> CloseCode | None:
+        """A handshake was done. Gives the code to close with if this node takes no more."""
+        if self._draining:
+            return closecodes.DRAINING
+        if len(self._connections) >= self.limits.connections_max:
+            return closecodes.FULL
+        self._connections[connection] = None
+        self.stats.accepted += 1
+        self.stats.connections = len(self._connections)
+        return None
+
+    def lost(self, connection: Connection) -> None:
+        """A connection closes: it hears and counts no more. Called once for each."""
+        if self._connections.pop(connection, 0) is None:
+            self.stats.connections = len(self._connections)
+        for member in tuple(connection.rooms.values()):
+            member.room.leave(connection)
+        self.sessions.lost(connection)
+        if not self._connections:
+            self._emptied.set()
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        """A whole message came in."""
+        try:
+            self._router.received(connection, data)
+        except Exception:  # noqa: BLE001  # one message's failure must not take the other viewers' socket loop along
+            _log.exception("a message failed")
+            connection.fail_internally()
+
+    def _admitted(self, connection: Connection, message: Any) -> None:
+        """A join that waited in line: handled like a message just received."""
+        try:
+            connection.unhold()
+            self._router.admitted(connection, message)
+        except Exception:  # noqa: BLE001  # as above
+            _log.exception("a join failed")
+            connection.fail_internally()
+        connection.resume()
+
+    def spawn(self, connection: Connection, message_id: str, work: Coroutine[Any, Any, None]) -> None:
+        """Does something that waits, holding the connection's later messages until it is done."""
+        connection.hold()
+        task = asyncio.create_task(self._work(connection, message_id, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, connection: Connection, message_id: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (RoomUnavailable, RedisError, PostgresError, InterfaceError, OSError) as failure:
+            _log.warning("a message had to be refused: %r", failure)
+            connection.error(message_id, UNAVAILABLE)
+        except Exception:  # noqa: BLE001  # logged here, since nobody awaits this task
+            _log.exception("a message failed")
+            connection.fail_internally()
+        finally:
+            connection.unhold()
+            connection.resume()
+
+    # Housekeeping
+
+    def _on_state(self, show: str, kind: str, payload: dict[str, Any]) -> None:
+        room = self.rooms.here(show)
+        if room is not None and room.members:
+            room.on_state(kind, payload)
+
+    def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TICK_MS / 1000, self._tick)
+        now_ms = self.clock.monotonic_ms()
+        self.wheel.turn(now_ms)
+        if self._tending is None or self._tending.done():
+            recheck = now_ms - self._rechecked_ms >= self.limits.recheck_ms
+            refresh = now_ms - self._refreshed_ms >= REFRESH_MS
+            if recheck or refresh or self.sessions.stale:
+                self._rechecked_ms = now_ms if recheck else self._rechecked_ms
+                self._refreshed_ms = now_ms if refresh else self._refreshed_ms
+                self._tending = asyncio.create_task(self._tend(recheck, refresh))
+
+    async def _tend(self, recheck: bool, refresh: bool) -> None:
+        try:
+            await self.sessions.reassess()
+            if recheck:
+                await self.sessions.recheck()
+            if refresh:
+                await self.rooms.refresh()
+        except Exception:  # noqa: BLE001  # the database may be away; the next round tries again
+            _log.exception("sessions and shows could not be checked; trying again in a moment")

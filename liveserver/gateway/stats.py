@@ -1,0 +1,31 @@
+"""What the gateway counts about itself, for /metrics and the operator. Plain numbers; reading them is somebody else's."""
+
+from collections import Counter
+
+import msgspec
+
+
+class Stats(msgspec.Struct):
+    """Counters since the start, and gauges."""
+
+    connections: int = 0
+    """Open now."""
+    accepted: int = 0
+    refused: int = 0
+    """Handshakes and heads refused."""
+    heads_late: int = 0
+    messages: int = 0
+    bad_messages: int = 0
+    commands: int = 0
+    joins: int = 0
+    flushes: int = 0
+    frames_sent: int = 0
+    """Frames written to sockets by the room and state lanes."""
+    flush_ms_max: int = 0
+    """Longest flush, slices included."""
+    closes: Counter[int] = msgspec.field(default_factory=Counter[int])
+    """Closes that the server began, by code."""
+
+    def closed(self, code: int) -> None:
+        """Counts a close that the server began."""
+        self.closes[code] += 1
