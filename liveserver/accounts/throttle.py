@@ -52,7 +52,7 @@ def address_key(purpose: str, ip: str) -> str:
 
 def secret_key(purpose: str, text: str) -> str:
     """The key of something that need not be readable in this table, such as an e-mail address nobody here has."""
-    return f"{purpose}:{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+    return f"{purpose}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:40]}"
 
 
 async def take(db: Database, key: str, rate: Rate, now_ms: int) -> int:

@@ -1,0 +1,491 @@
+"""Registering, signing in and out, sessions and roles, on the real PostgreSQL."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import jwt
+import pytest
+
+from liveserver.accounts import throttle
+from liveserver.accounts.model import Account, Identity, Session, guest
+from liveserver.accounts.service import DAY_MS, SESSIONS_MAX, Accounts
+from liveserver.infra.database import Pool
+from liveserver.kernel.clock import VirtualClock
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import SessionId, UserId, is_id
+
+NewAccounts = Callable[..., Awaitable[Accounts]]
+PASSWORD = "blue harvest 7"
+IP = "192.0.2.7"
+
+
+async def registered(accounts: Accounts, name: str = "Ana") -> Account:
+    account = await accounts.register(name, f"{name.replace(' ', '.')}@example.com", PASSWORD)
+    assert isinstance(account, Account), account
+    return account
+
+
+async def signed_in(
+    accounts: Accounts, name: str = "Ana", ip: str = IP, password: str = PASSWORD
+) -> tuple[Session, str]:
+    signed = await accounts.sign_in(f"{name.replace(' ', '.')}@example.com", password, ip)
+    assert not isinstance(signed, Rejected), signed
+    return signed
+
+
+def code(answer: object) -> str:
+    return answer.code if isinstance(answer, Rejected) else "accepted"
+
+
+async def test_who_registers_can_sign_in_and_is_known(accounts: Accounts, clock: VirtualClock):
+    ana = await registered(accounts)
+    assert (ana.role, ana.verified, ana.created_ts) == ("viewer", True, clock.now_ms())
+    session, token = await signed_in(accounts)
+    assert session.user == ana
+    assert await accounts.session(token) == session
+    assert await accounts.identify(token) == Identity(
+        ana.id, "Ana", "viewer", True, session.id, session.expires_ts
+    )
+    assert await accounts.get(ana.id) == await accounts.by_email("ANA@example.com") == ana
+    assert await accounts.by_name("aNa") == ana
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "password", "refusal", "field"),
+    [
+        ("A", "b@example.com", PASSWORD, "bad_name", "name"),
+        ("Admin", "b@example.com", PASSWORD, "name_reserved", "name"),
+        ("ana", "b@example.com", PASSWORD, "name_taken", "name"),
+        ("A.N.A", "b@example.com", PASSWORD, "name_taken", "name"),
+        ("Bo", "nonsense", PASSWORD, "bad_email", "email"),
+        ("Bo", "ANA@EXAMPLE.COM", PASSWORD, "email_taken", "email"),
+        ("Bo", "b@example.com", "short", "weak_password", "password"),
+    ],
+)
+async def test_refused_registrations(
+    accounts: Accounts, name: str, email: str, password: str, refusal: str, field: str
+):
+    await registered(accounts)
+    refused = await accounts.register(name, email, password)
+    assert isinstance(refused, Rejected)
+    assert (refused.code, refused.detail["field"]) == (refusal, field)
+
+
+async def test_of_many_who_want_one_name_at_once_one_gets_it(new_accounts: NewAccounts):
+    one, other = await new_accounts(), await new_accounts()
+    tries = [
+        (one, other)[i % 2].register(("Ana", "ANA")[i % 2], f"a{i}@example.com", PASSWORD) for i in range(8)
+    ]
+    outcomes = sorted(code(outcome) for outcome in await asyncio.gather(*tries))
+    assert outcomes == ["accepted", *["name_taken"] * 7]
+
+
+async def test_of_many_who_register_one_address_at_once_one_does(new_accounts: NewAccounts):
+    one, other = await new_accounts(), await new_accounts()
+    tries = [(one, other)[i % 2].register(f"Ana {i}", "Ana@example.com", PASSWORD) for i in range(8)]
+    outcomes = sorted(code(outcome) for outcome in await asyncio.gather(*tries))
+    assert outcomes == ["accepted", *["email_taken"] * 7]
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("Ana@example.com", "blue harvest 8"),
+        ("Ana@example.com", ""),
+        ("Ana@example.com", PASSWORD + "x" * 10_000),
+        ("Ana@example.com", "half a \ud800 character"),
+        ("bo@example.com", PASSWORD),
+        ("", ""),
+        ("\x00", PASSWORD),
+        ("x" * 100_000, PASSWORD),
+        ("\ud800@example.com", PASSWORD),
+    ],
+)
+async def test_wrong_credentials_all_sound_the_same(accounts: Accounts, email: str, password: str):
+    await registered(accounts)
+    refused = await accounts.sign_in(email, password, IP)
+    assert code(refused) == "bad_credentials"
+
+
+async def test_an_unknown_address_costs_a_hash_too(accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
+    from argon2 import PasswordHasher
+
+    checked: list[str] = []
+    verify = PasswordHasher.verify
+
+    def counted(self: PasswordHasher, stored: str, password: str) -> bool:
+        checked.append(stored.rsplit("$", 2)[0])
+        return verify(self, stored, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    await registered(accounts)
+    await accounts.sign_in("Ana@example.com", "wrong", IP)
+    await accounts.sign_in("nobody@example.com", "wrong", IP)
+    await accounts.sign_in("no address", "wrong", IP)
+    assert len(checked) == 3
+    assert len(set(checked)) == 1, "the same algorithm with the same parameters"
+
+
+async def test_nothing_stored_lets_anybody_in(accounts: Accounts, pool: Pool):
+    await registered(accounts)
+    session, token = await signed_in(accounts)
+    rows = await pool.fetch(
+        "SELECT to_jsonb(a) AS row FROM accounts a UNION ALL SELECT to_jsonb(s) FROM sessions s"
+    )
+    stored = str([row["row"] for row in rows])
+    for secret in (PASSWORD, token, token.removeprefix("ls_"), session.csrf):
+        assert secret not in stored
+    assert session.csrf not in token
+
+
+async def test_old_hashes_are_made_anew_at_the_next_sign_in(new_accounts: NewAccounts, pool: Pool):
+    await registered(await new_accounts())
+    stricter = await new_accounts(password_memory_kib=16_384)
+    await signed_in(stricter)
+    assert "m=16384" in await pool.fetchval("SELECT password FROM accounts")
+    await signed_in(stricter)
+
+
+async def test_signing_out_ends_the_session_at_once_and_only_it(accounts: Accounts):
+    await registered(accounts)
+    ended: list[SessionId] = []
+    accounts.on_ended(ended.append)
+    phone, phone_token = await signed_in(accounts)
+    laptop, laptop_token = await signed_in(accounts)
+    await accounts.sign_out(phone_token)
+    assert ended == [phone.id], "told before sign_out returns"
+    assert await accounts.session(phone_token) is None
+    assert code(await accounts.identify(phone_token)) == "session_ended"
+    assert await accounts.session(laptop_token) is not None
+    assert await accounts.alive([phone.id, laptop.id]) == {laptop.id}
+    for token in (phone_token, "ls_nonsense", "nonsense", "", "ls_\ud800"):
+        await accounts.sign_out(token)
+    assert ended == [phone.id]
+
+
+async def test_signing_out_in_one_process_is_heard_in_another_within_a_second(new_accounts: NewAccounts):
+    here, there = await new_accounts(), await new_accounts()
+    await registered(here)
+    session, token = await signed_in(here)
+    heard = asyncio.get_running_loop().create_future()
+    there.on_ended(heard.set_result)
+    await here.sign_out(token)
+    assert await asyncio.wait_for(heard, 1) == session.id
+
+
+LISTENERS = "SELECT pid, pg_sleep(0.02) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+
+
+async def test_after_the_listening_connection_is_lost_sign_outs_are_heard_again(
+    new_accounts: NewAccounts, pool: Pool
+):
+    here, there = await new_accounts(), await new_accounts()
+    await registered(here)
+    session, token = await signed_in(here)
+    lost = {row["pid"] for row in await pool.fetch(LISTENERS)}
+    assert len(lost) == 2
+    await pool.fetch("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid", list(lost))
+    async with asyncio.timeout(5):
+        while len({row["pid"] for row in await pool.fetch(LISTENERS)} - lost) < 2:
+            pass
+    heard = asyncio.get_running_loop().create_future()
+    there.on_ended(heard.set_result)
+    await here.sign_out(token)
+    assert await asyncio.wait_for(heard, 1) == session.id
+
+
+async def test_a_callback_that_fails_keeps_nobody_from_hearing(
+    accounts: Accounts, caplog: pytest.LogCaptureFixture
+):
+    await registered(accounts)
+    _, token = await signed_in(accounts)
+
+    def fails(_: SessionId) -> None:
+        raise RuntimeError("a gateway's mistake")
+
+    ended: list[SessionId] = []
+    accounts.on_ended(fails)
+    accounts.on_ended(ended.append)
+    await accounts.sign_out(token)
+    assert len(ended) == 1
+    assert "callback" in caplog.text
+
+
+async def test_a_session_lasts_while_it_is_used_but_not_for_ever(accounts: Accounts, clock: VirtualClock):
+    await registered(accounts)
+    session, token = await signed_in(accounts)
+    _, unused = await signed_in(accounts)
+    assert session.expires_ts == clock.now_ms() + 30 * DAY_MS
+    for _ in range(8):
+        clock.advance(20 * DAY_MS)
+        assert await accounts.session(token) is not None
+    assert await accounts.session(unused) is None
+    clock.advance(20 * DAY_MS - 1)
+    last = await accounts.session(token)
+    assert last is not None
+    assert last.expires_ts == clock.now_ms() + 1, "180 days after signing in it ends, used or not"
+    clock.advance(1)
+    assert await accounts.session(token) is None
+
+
+async def test_expired_sessions_are_swept_out_and_told(new_accounts: NewAccounts, clock: VirtualClock):
+    here, there = await new_accounts(), await new_accounts()
+    await registered(here)
+    session, _ = await signed_in(here)
+    ended: list[SessionId] = []
+    here.on_ended(ended.append)
+    heard = asyncio.get_running_loop().create_future()
+    there.on_ended(heard.set_result)
+    assert await here.sweep() == 0
+    clock.advance(30 * DAY_MS)
+    assert await here.sweep() == 1
+    assert ended == [session.id]
+    assert await asyncio.wait_for(heard, 1) == session.id
+
+
+async def test_the_oldest_session_makes_room_for_the_newest(new_accounts: NewAccounts, clock: VirtualClock):
+    accounts = await new_accounts(sign_ins_per_address_per_min=0)
+    await registered(accounts)
+    ended: list[SessionId] = []
+    accounts.on_ended(ended.append)
+    sessions: list[SessionId] = []
+    for _ in range(SESSIONS_MAX + 2):
+        clock.advance(1)
+        sessions.append((await signed_in(accounts))[0].id)
+    assert ended == sessions[:2]
+    assert await accounts.alive(sessions) == set(sessions[2:])
+
+
+async def test_a_refreshed_session_keeps_its_id_and_drops_its_token(accounts: Accounts):
+    await registered(accounts)
+    session, token = await signed_in(accounts)
+    tries = await asyncio.gather(accounts.refresh(token), accounts.refresh(token))
+    refreshed = [outcome for outcome in tries if outcome]
+    assert len(refreshed) == 1, "a token is exchanged once"
+    anew, new_token = refreshed[0]
+    assert (anew.id, anew.user) == (session.id, session.user)
+    assert anew.csrf != session.csrf
+    assert await accounts.session(token) is None
+    assert await accounts.session(new_token) == anew
+    assert await accounts.refresh("nonsense") is None
+
+
+async def test_a_new_password_ends_all_other_sessions(accounts: Accounts):
+    await registered(accounts)
+    ended: list[SessionId] = []
+    accounts.on_ended(ended.append)
+    mine, token = await signed_in(accounts)
+    stolen, _ = await signed_in(accounts)
+    new = "green harvest 8"
+    assert code(await accounts.change_password(token, "wrong", new)) == "bad_credentials"
+    assert code(await accounts.change_password(token, PASSWORD, "short")) == "weak_password"
+    assert code(await accounts.change_password("nonsense", PASSWORD, new)) == "session_ended"
+    assert ended == []
+    assert isinstance(await accounts.change_password(token, PASSWORD, new), Session)
+    assert ended == [stolen.id]
+    assert await accounts.alive([mine.id, stolen.id]) == {mine.id}
+    assert code(await accounts.sign_in("Ana@example.com", PASSWORD, IP)) == "bad_credentials"
+    await signed_in(accounts, password=new)
+
+
+async def test_no_session_begun_with_the_old_password_outlives_its_change(new_accounts: NewAccounts):
+    accounts = await new_accounts(sign_ins_per_account_per_min=0, sign_ins_per_address_per_min=0)
+    await registered(accounts)
+    for _ in range(5):
+        keep, token = await signed_in(accounts)
+        old, new = PASSWORD, "green harvest 8"
+        outcomes = await asyncio.gather(
+            accounts.change_password(token, old, new),
+            *(accounts.sign_in("Ana@example.com", old, IP) for _ in range(4)),
+        )
+        begun = [outcome[0].id for outcome in outcomes[1:] if isinstance(outcome, tuple)]
+        assert await accounts.alive([keep.id, *begun]) == {keep.id}
+        assert isinstance(await accounts.change_password(token, new, old), Session)
+
+
+async def test_guessing_is_slow_per_account_and_success_costs_nothing(
+    accounts: Accounts, clock: VirtualClock
+):
+    await registered(accounts)
+    for i in range(15):
+        await signed_in(accounts, ip=f"198.51.100.{i}")
+    for i in range(10):
+        assert code(await accounts.sign_in("ana@EXAMPLE.com", "wrong", f"203.0.113.{i}")) == "bad_credentials"
+    refused = await accounts.sign_in("Ana@example.com", PASSWORD, "203.0.113.99")
+    assert isinstance(refused, Rejected)
+    assert (refused.code, refused.retryable) == ("too_many_attempts", True)
+    assert refused.detail["retry_after_ms"] == 6_000
+    clock.advance(5_999)
+    assert code(await accounts.sign_in("Ana@example.com", PASSWORD, IP)) == "too_many_attempts"
+    clock.advance(1)
+    await signed_in(accounts)
+
+
+async def test_whether_an_account_exists_does_not_show_in_the_limits(accounts: Accounts):
+    await registered(accounts)
+    answers = {
+        email: [code(await accounts.sign_in(email, "wrong", f"2001:db8:{i:x}::1")) for i in range(12)]
+        for email in ("Ana@example.com", "nobody@example.com")
+    }
+    assert answers["Ana@example.com"] == answers["nobody@example.com"]
+    assert answers["Ana@example.com"][-1] == "too_many_attempts"
+
+
+async def test_one_address_may_try_so_often_in_all_processes_together(
+    new_accounts: NewAccounts, clock: VirtualClock
+):
+    here, there = await new_accounts(), await new_accounts()
+    tries = [(here, there)[i % 2].sign_in(f"p{i}@example.com", "wrong", IP) for i in range(40)]
+    answers = [code(answer) for answer in await asyncio.gather(*tries)]
+    assert sorted(answers) == ["bad_credentials"] * 30 + ["too_many_attempts"] * 10
+    assert code(await here.sign_in("x@example.com", "wrong", "192.0.2.8")) == "bad_credentials"
+    clock.advance(60_000)
+    assert code(await here.sign_in("x@example.com", "wrong", IP)) == "bad_credentials"
+
+
+async def test_registrations_are_counted_per_address(new_accounts: NewAccounts):
+    accounts = await new_accounts(registrations_per_address_per_hour=2)
+    answers = [
+        code(await accounts.register(f"Ana {i}", f"a{i}@example.com", PASSWORD, ip=IP)) for i in range(3)
+    ]
+    assert answers == ["accepted", "accepted", "too_many_attempts"]
+    assert code(await accounts.register("Bo", "bo@example.com", PASSWORD)) == "accepted"
+
+
+async def test_without_limits_nothing_is_counted(new_accounts: NewAccounts, pool: Pool):
+    accounts = await new_accounts(sign_ins_per_account_per_min=0, sign_ins_per_address_per_min=0)
+    for _ in range(12):
+        assert code(await accounts.sign_in("ana@example.com", "wrong", IP)) == "bad_credentials"
+    assert await pool.fetchval("SELECT count(*) FROM throttles") == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("", "unix socket", True),
+    ],
+)
+def test_what_counts_as_one_address(one: str, other: str, same: bool):
+    assert (throttle.address_key("x", one) == throttle.address_key("x", other)) is same
+
+
+async def test_attempts_are_forgotten_and_their_table_is_bounded(pool: Pool, clock: VirtualClock):
+    rate = throttle.Rate(10, 60_000)
+    for i in range(20):
+        for _ in range(1 + i % 3):
+            await throttle.take(pool, f"k{i}", rate, clock.now_ms())
+    assert await throttle.forget(pool, clock.now_ms(), keys_max=5) == 15
+    kept = await pool.fetch("SELECT full_us FROM throttles")
+    assert {row["full_us"] for row in kept} == {clock.now_ms() * 1000 + 18_000_000}, (
+        "those with most attempts"
+    )
+    clock.advance(18_000)
+    await throttle.forget(pool, clock.now_ms())
+    assert await pool.fetchval("SELECT count(*) FROM throttles") == 0
+
+
+async def test_a_clock_set_back_locks_nobody_out(pool: Pool, clock: VirtualClock):
+    rate = throttle.Rate(1, 60_000)
+    assert await throttle.take(pool, "k", rate, clock.now_ms() + 365 * DAY_MS) == 0
+    assert await throttle.take(pool, "k", rate, clock.now_ms()) == 0
+    assert await throttle.take(pool, "k", rate, clock.now_ms()) == 60_000
+
+
+async def test_a_crowd_of_hashes_is_told_to_come_back(new_accounts: NewAccounts):
+    accounts = await new_accounts(sign_ins_per_account_per_min=0, sign_ins_per_address_per_min=0)
+    await registered(accounts)
+    tries = [accounts._passwords.check(None, "x") for _ in range(80)]
+    answers = [code(answer) for answer in await asyncio.gather(*tries)]
+    assert answers.count("busy") == 80 - 66
+    await signed_in(accounts)
+
+
+async def test_more_rights_come_at_once_and_fewer_end_the_sessions(accounts: Accounts):
+    ana = await registered(accounts)
+    ended: list[SessionId] = []
+    changed: list[UserId] = []
+    accounts.on_ended(ended.append)
+    accounts.on_changed(changed.append)
+    session, token = await signed_in(accounts)
+    host = await accounts.set_role(ana.id, "host")
+    assert host is not None
+    assert host.role == "host"
+    identity = await accounts.identify(token)
+    assert isinstance(identity, Identity)
+    assert (identity.role, ended, changed) == ("host", [], [ana.id])
+    await accounts.set_role(ana.id, "viewer")
+    assert ended == [session.id]
+    assert code(await accounts.identify(token)) == "session_ended"
+    assert await accounts.set_role(UserId("user_nobody"), "host") is None
+
+
+async def test_bidding_may_wait_for_an_approval(new_accounts: NewAccounts):
+    here, there = await new_accounts(bid_requires_approval=True), await new_accounts()
+    ana = await registered(here)
+    assert ana.verified is False
+    heard = asyncio.get_running_loop().create_future()
+    there.on_changed(heard.set_result)
+    approved = await here.set_verified(ana.id, True)
+    assert approved is not None
+    assert approved.verified
+    assert await asyncio.wait_for(heard, 1) == ana.id
+    assert await here.set_verified(UserId("user_nobody"), True) is None
+
+
+async def test_a_new_name_must_be_free(accounts: Accounts):
+    ana, bo = await registered(accounts, "Ana"), await registered(accounts, "Bo")
+    assert code(await accounts.rename(bo.id, "ANA")) == "name_taken"
+    assert code(await accounts.rename(bo.id, "x")) == "bad_name"
+    assert code(await accounts.rename(UserId("user_nobody"), "Cy")) == "no_account"
+    renamed = await accounts.rename(ana.id, "A.n.a")
+    assert isinstance(renamed, Account)
+    assert renamed.name == "A.n.a"
+    assert await accounts.by_name("Bo") == bo
+
+
+async def test_signing_somebody_out_everywhere(accounts: Accounts):
+    ana, _ = await registered(accounts), await registered(accounts, "Bo")
+    mine = [(await signed_in(accounts))[0].id for _ in range(2)]
+    others, _ = await signed_in(accounts, "Bo")
+    assert await accounts.end_sessions(ana.id) == 2
+    assert await accounts.alive([*mine, others.id]) == {others.id}
+
+
+async def test_tokens_of_the_embedding_app_are_people_too(new_accounts: NewAccounts, clock: VirtualClock):
+    secret = "a secret of the embedding application, 48 bytes."
+    accounts = await new_accounts(jwt_secret=secret)
+    token = jwt.encode({"sub": "42", "name": "Ana", "exp": clock.now_ms() // 1000 + 60}, secret)
+    identity = await accounts.identify(token)
+    assert isinstance(identity, Identity)
+    assert (identity.id, identity.session) == ("ext:42", "")
+    clock.advance(60_000 + 30_000)
+    assert code(await accounts.identify(token)) == "token_expired"
+    assert code(await (await new_accounts()).identify(token)) == "bad_token"
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "a.b.c", "ls_", "ls_" + "x" * 43, "\x00", "ls_\ud800", "x" * 1_000_000]
+)
+async def test_nonsense_is_nobody(accounts: Accounts, token: str):
+    assert code(await accounts.identify(token)) in ("bad_token", "session_ended")
+    assert await accounts.session(token) is None
+
+
+@pytest.mark.parametrize("user", ["", "\x00", "\ud800", "x" * 100_000, "user_nobody", "' OR 1=1 --"])
+async def test_nonsense_finds_nobody(accounts: Accounts, user: str):
+    await registered(accounts)
+    assert await accounts.get(UserId(user)) is None
+    assert await accounts.by_email(user) is None
+    assert await accounts.by_name(user) is None
+
+
+def test_guests_are_different_people_without_rights():
+    one, other = guest(), guest()
+    assert one.id != other.id
+    assert is_id(one.id)
+    assert (one.role, one.verified, one.session) == ("guest", False, "")
