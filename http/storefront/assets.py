@@ -60,14 +60,14 @@ class Assets:
     def __contains__(self, path: str) -> bool:
         return path in self._by_path
 
-    def import_map(self) -> bytes:
-        """The JSON of the import map: plain addresses of modules, and `@/…` for `js/…`, to hashed addresses."""
+    def import_map(self) -> dict[str, dict[str, str]]:
+        """The import map: plain addresses of modules, and `@/…` for `js/…`, to hashed addresses."""
         imports: dict[str, str] = {}
         for path, asset in self._by_path.items():
             if path.endswith(".js"):
                 imports[f"/static/{path}"] = asset.url
                 imports["@/" + path.removeprefix("js/")] = asset.url
-        return msgspec.json.encode({"imports": imports})
+        return {"imports": imports}
 
     def needed_by(self, path: str) -> list[str]:
         """The hashed addresses of all modules that a module imports, so that the browser can fetch them at once."""

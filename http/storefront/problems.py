@@ -20,15 +20,10 @@ STATUS_BY_CODE: dict[str, int] = {
     "forbidden": 403,
     "cross_site": 403,
     "bad_csrf": 403,
-    "wrong_role": 403,
-    "not_host": 403,
+    "role": 403,
+    "not_a_host": 403,
     "not_found": 404,
-    "no_show": 404,
-    "no_lot": 404,
-    "no_product": 404,
-    "unknown_show": 404,
-    "unknown_lot": 404,
-    "unknown_product": 404,
+    "no_account": 404,
     "method_not_allowed": 405,
     "name_taken": 409,
     "email_taken": 409,
@@ -116,6 +111,8 @@ def status_of(rejected: Rejected) -> int:
     status = STATUS_BY_CODE.get(rejected.code)
     if status is not None:
         return status
+    if rejected.code.endswith("_not_found"):
+        return 404
     return 422 if "field" in rejected.detail else 409
 
 

@@ -3,7 +3,7 @@
 There are no globals: two applications with different services may run in one process, as tests do.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -19,8 +19,6 @@ from liveserver.rooms.edge import Route
 from liveserver.rooms.model import Command, Feature, Verdict, Viewer
 from liveserver.shows.service import Shows
 
-SocketHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class Answer(Protocol):
     """What the log made of a command; see `liveserver.rooms`."""
@@ -33,6 +31,19 @@ class Answer(Protocol):
     def verdict(self) -> Verdict: ...
 
 
+class Joined(Protocol):
+    """What a viewer gets at the door."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def snapshot(self) -> dict[str, Any] | None: ...
+    @property
+    def you(self) -> dict[str, Any]: ...
+
+
 class LiveRoom(Protocol):
     """What pages and API need of a live room."""
 
@@ -41,12 +52,12 @@ class LiveRoom(Protocol):
     @property
     def seq(self) -> int: ...
     def server_now(self) -> int: ...
-    def snapshot(self, viewer: Viewer) -> dict[str, Any]: ...
+    def join(self, viewer: Viewer, after: tuple[int, int] | None = None) -> Joined: ...
     async def ask(self, command: Command) -> Answer: ...
 
 
 class Hub(Protocol):
-    """Gives live rooms; raises `Mendable` or the rooms' own error when a show's log can't be opened."""
+    """Gives live rooms; raises `NoShow` or `RoomUnavailable` (`liveserver.rooms.hub`)."""
 
     async def open(self, show: str) -> LiveRoom: ...
 
@@ -77,8 +88,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     asyncapi: Mapping[str, Any] | None = None
     """The gateway's description, served as /asyncapi.json."""
-    socket: SocketHandler | None = None
-    """Takes over a connection that asks for /ws after pages were fetched on it (faults.md, trap 5)."""
     draining: Callable[[], bool] = bool
     """True once the server is stopping: /readyz says so, and proxies send people elsewhere."""
 

@@ -179,6 +179,9 @@ class AccountSettings:
     bid_requires_approval: bool = setting(
         False, "New accounts may bid only once a host or admin approved them."
     )
+    hosts_may_register: bool = setting(
+        False, "Whoever registers may choose to run shows; off, an admin makes people hosts."
+    )
     registrations_per_address_per_hour: float = setting(
         30, "New accounts an hour per client address.", unit="1/h", low=0, rate=True
     )

@@ -11,6 +11,7 @@ It renders nothing. Every page has one struct here; its template gets it as `pag
     n|number, n|compact             "12,345", "12K"
     x|tojson                        JSON that is safe inside <script type="application/json">
     csrf_field()                    the hidden input of every POST form of this site
+    module('js/show/main.js')       the <script type="module"> and a modulepreload for each module that it imports
     import_map()                    <script type="importmap" nonce=…> that maps '@/live/socket.js' and relative imports between
                                     modules under static/js/ to their hashed addresses: write `import … from '../live/view.js'`
     picture(url, width)             the picture's address (generated ones are SVG, so any width); '' gives a placeholder
@@ -28,7 +29,7 @@ or <style> element carries nonce="{{ site.nonce }}".
 |/sign-in                 |GET    |sign_in.html      |SignInPage      |everybody (signed in: 303 to `next`)|
 |/sign-in                 |POST   |sign_in.html (422)|SignInPage      |fields: email, password, next|
 |/register                |GET    |register.html     |RegisterPage    |everybody|
-|/register                |POST   |register.html (422)|RegisterPage   |fields: name, email, password, next, sells (checkbox: open a host account)|
+|/register                |POST   |register.html (422)|RegisterPage   |fields: name, email, password, next, sells (checkbox, if page.may_sell)|
 |/sign-out                |POST   |- (303 to /)      |                |everybody|
 |/me                      |GET    |me.html           |MePage          |signed in (others 303 to /sign-in)|
 |/studio                  |GET    |studio.html       |StudioPage      |hosts and admins|
@@ -268,6 +269,8 @@ class RegisterPage(msgspec.Struct, frozen=True):
     form: Form
     next: str
     password_length_min: int
+    may_sell: bool = False
+    """Show the checkbox `sells`: the operator lets people become hosts by themselves (`hosts_may_register`)."""
 
 
 class MePage(msgspec.Struct, frozen=True):

@@ -1,0 +1,39 @@
+"""Which address of the pages is answered by which handler; the table in `context` says the same with templates."""
+
+from aiohttp import web
+
+from storefront.middleware import Handler
+from storefront.web import account, docs, home, products, show, studio
+
+PAGES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", home.home),
+    ("GET", "/shows/{id}", show.show_page),
+    ("GET", "/shows/{id}/host", show.host_page),
+    ("POST", "/shows/{id}/remind", home.remind),
+    ("GET", "/products/{id}", products.product_page),
+    ("GET", "/sign-in", account.sign_in_page),
+    ("POST", "/sign-in", account.sign_in),
+    ("GET", "/register", account.register_page),
+    ("POST", "/register", account.register),
+    ("POST", "/sign-out", account.sign_out),
+    ("GET", "/me", account.me),
+    ("GET", "/studio", studio.studio),
+    ("POST", "/studio/shows", studio.create_show),
+    ("GET", "/studio/shows/{id}", studio.studio_show),
+    ("POST", "/studio/shows/{id}", studio.edit_show),
+    ("POST", "/studio/shows/{id}/lots", studio.add_lot),
+    ("POST", "/studio/shows/{id}/lots/order", studio.order_lots),
+    ("POST", "/studio/lots/{id}", studio.edit_lot),
+    ("POST", "/studio/lots/{id}/delete", studio.delete_lot),
+    ("POST", "/studio/products", studio.create_product),
+    ("GET", "/docs", docs.docs_page),
+)
+"""Method, address and handler of every page."""
+
+
+def add_pages(app: web.Application) -> None:
+    """Adds the pages' routes."""
+    for method, path, handler in PAGES:
+        app.router.add_route(method, path, handler)
+        if method == "GET":
+            app.router.add_route("HEAD", path, handler)
