@@ -88,7 +88,7 @@ def replay(file: str, increments: str, currency: str, form: str) -> None:
     """Run the bids of a CSV file through the real auction.
 
 
-    The clock is virtual. The file has the columns auctionid, bid, bidtime, bidder, openbid: decimal amounts, days since the auction's start. One
+    The clock is virtual. The file has the columns auctionid, bid, bidtime, bidder, openbid: decimal amounts, days since the auction's start; of two bids at one instant the higher counts as the earlier. One
     result per auction is printed, as a line of JSON: what the lot went for, to whom, and what was refused why.
     """
     from liveserver.cli.replay import run

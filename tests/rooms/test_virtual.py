@@ -112,6 +112,14 @@ def test_time_takes_effect_at_the_moment_it_is_due_and_what_follows_is_confirmed
         log.wait_until(2_999)
 
 
+def test_the_clock_can_be_moved_until_nothing_is_due_any_more():
+    log = VirtualLog("show_1", FEATURES, start_ms=1_000)
+    log.room.states["alarm"].due = [1_500, 9_000]
+    log.wait_until_quiet()
+    assert log.room.states["alarm"].rang == [1_500, 9_000]
+    assert log.now_ms == 9_000
+
+
 def test_the_same_commands_give_the_same_room_to_the_byte_and_another_seed_another_chain():
     def run(seed: str) -> bytes:
         log = VirtualLog("show_1", FEATURES, seed=seed)
