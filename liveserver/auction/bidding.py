@@ -21,7 +21,7 @@ from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import STAFF, Context, Decision, Verdict
 
 LOT_UNKNOWN = Rejected("lot_unknown", "There is no such lot here, or it was long ago.")
-SIGN_IN = Rejected("sign_in", "Sign in to bid.")
+SIGN_IN = Rejected("sign_in_required", "Sign in to bid.")
 OWN_SHOW = Rejected("own_show", "Sellers, hosts and moderators may not bid in their own show.")
 NOT_VERIFIED = Rejected("not_verified", "Your account has not been approved for bidding yet.")
 VOIDED = Rejected("bidder_voided", "The host has taken you out of this lot.")
@@ -31,7 +31,7 @@ FULL = Rejected(
 
 
 def place_bid(state: AuctionState, command: PlaceBid, ctx: Context) -> Verdict:
-    """Decides `bid:place`. Refusals in this order: lot_unknown, sign_in, own_show, not_verified, lot_closed,
+    """Decides `bid:place`. Refusals in this order: lot_unknown, sign_in_required, own_show, not_verified, lot_closed,
     bidder_voided, lot_full, the format's own, over_limit, confirm_bid."""
     lot = state.lots.get(command.lot)
     if lot is None:

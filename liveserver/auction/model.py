@@ -92,7 +92,7 @@ class AuctionState(msgspec.Struct):
     """What people won in this show, in all."""
 
 
-class PlaceBid(msgspec.Struct, frozen=True, array_like=True):
+class PlaceBid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`bid:place`. `confirm` is the token of an earlier `confirm_bid`."""
 
     lot: str
@@ -162,8 +162,11 @@ class LotOpened(LotFact, kw_only=True, tag="lot_opened"):
         return f"opened|{t.show}|{t.lot}|{pinned}|{self.ends_at}|{self.hard_ends_at}|{self.sealed}|{t.title}"
 
 
-class BidAccepted(LotFact, kw_only=True, tag="bid_accepted"):
-    """A bid that counts, and all that it came to. `amount` is its maximum: hidden, as `top` and `second` are."""
+class BidAccepted(LotFact, kw_only=True, gc=False, tag="bid_accepted"):
+    """A bid that counts, and all that it came to. `amount` is its maximum: hidden, as `top` and `second` are.
+
+    Made for every bid and holding nothing but scalars, it is kept out of the garbage collector's rounds.
+    """
 
     bidder: str
     name: str

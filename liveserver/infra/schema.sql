@@ -48,6 +48,22 @@ CREATE TABLE public.facts (
 
 COMMENT ON COLUMN public.facts.idx IS 'order among the facts of one entry that share seq';
 
+CREATE TABLE public.http_idempotency (
+    owner text NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    status smallint,
+    body bytea,
+    created_ts bigint NOT NULL,
+    CONSTRAINT http_idempotency_body_check CHECK ((octet_length(body) <= 1048576)),
+    CONSTRAINT http_idempotency_check CHECK (((status IS NULL) = (body IS NULL))),
+    CONSTRAINT http_idempotency_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT http_idempotency_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+    CONSTRAINT http_idempotency_owner_check CHECK (((char_length(owner) >= 1) AND (char_length(owner) <= 60))),
+    CONSTRAINT http_idempotency_request_check CHECK ((octet_length(request) = 32)),
+    CONSTRAINT http_idempotency_status_check CHECK (((status >= 200) AND (status <= 299)))
+);
+
 CREATE TABLE public.log_entries (
     show text NOT NULL,
     epoch integer NOT NULL,
@@ -63,6 +79,35 @@ CREATE TABLE public.log_entries (
 );
 
 COMMENT ON COLUMN public.log_entries.ts IS 'server time in ms, given by the log';
+
+CREATE TABLE public.lots (
+    show text NOT NULL,
+    id text NOT NULL,
+    product text,
+    title text NOT NULL,
+    picture text NOT NULL,
+    format text NOT NULL,
+    currency character(3) NOT NULL,
+    start bigint NOT NULL,
+    status text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    price bigint,
+    bids integer DEFAULT 0 NOT NULL,
+    winner text,
+    alias text DEFAULT ''::text NOT NULL,
+    public text DEFAULT ''::text NOT NULL,
+    head text NOT NULL,
+    opened_ts bigint NOT NULL,
+    closed_ts bigint,
+    seq bigint NOT NULL,
+    CONSTRAINT lots_end_once CHECK (((status = ANY (ARRAY['sold'::text, 'passed'::text])) = (closed_ts IS NOT NULL))),
+    CONSTRAINT lots_sold_have_a_winner CHECK (((status <> ALL (ARRAY['hammered'::text, 'sold'::text])) OR ((winner IS NOT NULL) AND (price IS NOT NULL)))),
+    CONSTRAINT lots_status_check CHECK ((status = ANY (ARRAY['open'::text, 'closing'::text, 'hammered'::text, 'sold'::text, 'passed'::text])))
+);
+
+COMMENT ON COLUMN public.lots.public IS 'the winner''s pseudonym within the show';
+
+COMMENT ON COLUMN public.lots.head IS 'head of the lot''s hash chain after the last fact';
 
 CREATE TABLE public.moderators (
     show text NOT NULL,
@@ -214,7 +259,7 @@ CASE status
     WHEN 'ended'::text THEN (- ended_ts)
     ELSE COALESCE(scheduled_ts, '9007199254740991'::bigint)
 END) STORED NOT NULL,
-    CONSTRAINT shows_chat_check CHECK (((jsonb_typeof(chat) = 'object'::text) AND (octet_length((chat)::text) <= 16384))),
+    CONSTRAINT shows_chat_check CHECK (((jsonb_typeof(chat) = 'object'::text) AND (octet_length((chat)::text) <= 65536))),
     CONSTRAINT shows_created_ts_check CHECK ((created_ts > 0)),
     CONSTRAINT shows_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT shows_description_check CHECK ((char_length(description) <= 2000)),
@@ -267,11 +312,17 @@ ALTER TABLE ONLY public.categories
 ALTER TABLE ONLY public.facts
     ADD CONSTRAINT facts_pkey PRIMARY KEY (show, seq, idx);
 
+ALTER TABLE ONLY public.http_idempotency
+    ADD CONSTRAINT http_idempotency_pkey PRIMARY KEY (owner, key);
+
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_pkey PRIMARY KEY (show, last);
 
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_show_first_key UNIQUE (show, first);
+
+ALTER TABLE ONLY public.lots
+    ADD CONSTRAINT lots_pkey PRIMARY KEY (show, id);
 
 ALTER TABLE ONLY public.moderators
     ADD CONSTRAINT moderators_pkey PRIMARY KEY (show, person);
@@ -317,6 +368,12 @@ ALTER TABLE ONLY public.variants
 
 ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_sku_is_unique UNIQUE (product, sku) DEFERRABLE INITIALLY DEFERRED;
+
+CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
+
+CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
+
+CREATE INDEX lots_of_winner ON public.lots USING btree (winner, closed_ts) WHERE (status = 'sold'::text);
 
 CREATE INDEX products_by_words ON public.products USING gin (search);
 

@@ -20,7 +20,7 @@ class Rules(msgspec.Struct, frozen=True):
     increments: Increments
 
 
-class Standing(msgspec.Struct, array_like=True):
+class Standing(msgspec.Struct, array_like=True, gc=False):
     """What one bidder has on the lot. `seq` is when the maximum was set: the earlier wins a tie."""
 
     name: str
@@ -45,7 +45,7 @@ class Book(msgspec.Struct, tag="english"):
     bids: int = 0
 
 
-class Outcome(msgspec.Struct):
+class Outcome(msgspec.Struct, gc=False):
     """What the book says after a bid or a void."""
 
     leader: str
@@ -84,8 +84,8 @@ def judge(book: Book, rules: Rules, bidder: str, amount: int, exact: bool = Fals
     else:  # a tie goes to the earlier, who leads
         leader, top, second = book.leader, book.top, max(book.second, amount)
     floor = book.price or 0
-    if exact and leader == bidder:
-        floor = max(floor, amount)  # (7)
+    if exact and leader == bidder and amount > floor:
+        floor = amount  # (7)
     price = _price(rules, top, second, floor)
     return Outcome(leader, top, second, price, price + rules.increments.step(price))
 
@@ -98,10 +98,19 @@ def too_low(min_next: int) -> Rejected:
 
 
 def _price(rules: Rules, top: int, second: int, floor: int) -> int:
-    price = rules.start if second == 0 else min(top, second + rules.increments.step(second))  # (4)
-    if rules.reserve is not None:
-        price = max(price, min(top, rules.reserve))  # (5)
-    return max(price, floor)
+    """The price of these two highest maxima; at least `floor`. Spelled out without `min` and `max`: the hot path."""
+    if second:  # (4)
+        price = second + rules.increments.step(second)
+        if price > top:
+            price = top
+    else:
+        price = rules.start
+    reserve = rules.reserve
+    if reserve is not None:  # (5)
+        shown = min(reserve, top)
+        if shown > price:
+            price = shown
+    return max(floor, price)
 
 
 def enter(book: Book, bidder: str, name: str, public: str, amount: int, exact: bool, seq: int) -> None:

@@ -1,0 +1,108 @@
+"""What the recorder writes from a show's lot facts: the result of each lot, and that queued lots were opened.
+
+It runs in the recorder's transaction. Facts of a batch are folded first, so that ten thousand bids are one row's update.
+Facts may come again after a crash or a rebuilt log; a repetition changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from liveserver.auction import model as m
+from liveserver.auction import results
+from liveserver.auction.results import LotResult
+from liveserver.infra.database import Connection
+from liveserver.kernel.ids import LotId
+from liveserver.shows import recording as shows_recording
+
+
+class RecordedFact(Protocol):
+    """A fact as it was recorded (`rooms.store.FactRow`)."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def ts(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
+
+
+_TYPES: dict[str, type[m.LotFact]] = {str(fact.__struct_config__.tag): fact for fact in m.LOT_FACTS}
+
+
+def lot_fact(kind: str, payload: Mapping[str, Any]) -> m.AnyLotFact | None:
+    """The lot fact of a recorded row, or None for other features' kinds."""
+    fact_type = _TYPES.get(kind)
+    return None if fact_type is None else msgspec.convert({"type": kind, **payload}, fact_type)  # pyright: ignore[reportReturnType]  # the table holds just the union's members
+
+
+async def record(conn: Connection, show: str, rows: Sequence[RecordedFact]) -> None:
+    """Brings table `lots` and the show's queue up to these facts."""
+    touched: dict[str, LotResult] = {}
+    for row in rows:
+        fact = lot_fact(row.kind, row.payload)
+        if fact is None:
+            continue
+        if isinstance(fact, m.LotOpened):
+            await results.insert(conn, opened(show, fact, row.seq, row.ts))
+            await shows_recording.mark_opened(conn, LotId(fact.lot), row.ts)
+            continue
+        result = touched.get(fact.lot) or await results.find(conn, show, fact.lot)
+        assert result is not None, "a lot is opened before anything else happens to it"
+        touched[fact.lot] = result
+        follow(result, fact, row.seq, row.ts)
+    for result in touched.values():
+        await results.move(conn, result)
+
+
+def opened(show: str, fact: m.LotOpened, seq: int, ts: int) -> LotResult:
+    """The row of a lot that was just opened."""
+    terms = fact.terms
+    return LotResult(
+        show=show,
+        id=fact.lot,
+        product=terms.product,
+        title=terms.title,
+        picture=terms.picture,
+        format=terms.format,
+        currency=terms.currency,
+        start=terms.rules.start,
+        status="open",
+        reason="",
+        price=None,
+        bids=0,
+        winner=None,
+        alias="",
+        public="",
+        head=fact.head,
+        opened_ts=ts,
+        closed_ts=None,
+        seq=seq,
+    )
+
+
+def follow(result: LotResult, fact: m.AnyLotFact, seq: int, ts: int) -> None:
+    """Takes one fact into a lot's row; facts that it has taken in already are passed over."""
+    if seq < result.seq:
+        return
+    result.seq, result.head = seq, fact.head
+    match fact:
+        case m.BidAccepted() | m.BidderVoided():
+            result.price, result.bids = fact.price, fact.bids
+            result.winner = fact.leader or None
+            result.alias, result.public = fact.leader_name, fact.leader_public
+            if isinstance(fact, m.BidAccepted):
+                result.status = "open" if fact.status == "open" else "closing"
+        case m.LotClosing():
+            result.status = "closing"
+        case m.LotHammered():
+            result.status = "hammered"
+        case m.LotSold():
+            result.status, result.closed_ts = "sold", ts
+        case m.LotPassed():
+            result.status, result.reason, result.closed_ts = "passed", fact.reason, ts
+        case m.LotCalled() | m.LotOpened():
+            pass
