@@ -4,10 +4,44 @@ A new feature is a package of its own and its lines here. Order matters for `FEA
 the passing of time take effect, and changing it between releases would decide old logs differently.
 """
 
+from collections.abc import Sequence
+
+from liveserver.auction import recording as auction_recording
+from liveserver.auction import wire as auction_wire
 from liveserver.auction.feature import Auction
 from liveserver.chat.feature import ChatFeature
+from liveserver.chat.wire import ROUTES as CHAT_ROUTES
+from liveserver.config.settings import AuctionSettings
+from liveserver.infra.database import Connection
+from liveserver.kernel.ids import ShowId
+from liveserver.rooms.edge import Route
+from liveserver.rooms.lifecycle import ROUTES as SHOW_ROUTES
 from liveserver.rooms.lifecycle import Lifecycle
 from liveserver.rooms.model import Feature
+from liveserver.rooms.recorder import Projector
+from liveserver.rooms.store import FactRow
+from liveserver.shows import recording as shows_recording
 from liveserver.spotlight.feature import SpotlightFeature
+from liveserver.spotlight.wire import ROUTES as SPOTLIGHT_ROUTES
 
 FEATURES: tuple[Feature, ...] = (Lifecycle(), ChatFeature(), SpotlightFeature(), Auction())
+
+
+def routes(settings: AuctionSettings) -> tuple[Route, ...]:
+    """The wire messages of all features, with what the operator set for lots that say nothing else."""
+    defaults = auction_wire.Defaults(
+        hammer_ms=settings.hammer_ms,
+        call_gap_ms=settings.call_interval_ms,
+        confirm_times=settings.confirm_multiple,
+    )
+    return (*SHOW_ROUTES, *CHAT_ROUTES, *SPOTLIGHT_ROUTES, *auction_wire.routes(defaults))
+
+
+async def _record_show(connection: Connection, show: str, rows: Sequence[FactRow]) -> None:
+    # Shows are below rooms and do not know their types.
+    facts = [(row.seq, row.ts, row.kind, row.payload) for row in rows]
+    await shows_recording.record(connection, ShowId(show), facts)
+
+
+PROJECTORS: tuple[Projector, ...] = (_record_show, auction_recording.record)
+"""Run in this order, in the recorder's transaction."""

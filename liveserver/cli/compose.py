@@ -1,0 +1,184 @@
+"""The composition root: makes one node of all parts, in order, and takes it apart in the opposite order.
+
+It is the only place that knows every part. It starts no engines (`serve`, `demo` do) and knows no signals.
+"""
+
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from redis.asyncio import Redis
+
+from liveserver.accounts.service import Accounts
+from liveserver.catalog.service import Catalog
+from liveserver.cli.features import FEATURES, PROJECTORS, routes
+from liveserver.cli.numbers import read_numbers
+from liveserver.config import Settings
+from liveserver.gateway.limits import Limits
+from liveserver.gateway.server import Gateway
+from liveserver.infra.database import Pool, open_pool
+from liveserver.infra.engines import Engines
+from liveserver.infra.migrations import migrate
+from liveserver.infra.redis import append_connection, general
+from liveserver.infra.telemetry import Metrics
+from liveserver.kernel.clock import Clock, SystemClock
+from liveserver.presence.service import Presence
+from liveserver.rooms.hub import Hub
+from liveserver.shows.service import Shows
+from storefront.app import build_app
+from storefront.services import Services
+
+APPEND_LANES = 4
+"""Connections that append, each one batch at a time; a show keeps to one of them. One core of Python fills two."""
+HTTP_SHUTDOWN_S = 5.0
+"""Longest wait for HTTP requests that are being answered when we stop."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A running node, for those who add something to it (the demo, tests)."""
+
+    settings: Settings
+    origin: str
+    """Where browsers reach it; with the port that was really bound."""
+    services: Services
+    hub: Hub
+    gateway: Gateway
+
+
+async def prepare_database(engines: Engines, on_progress: Callable[[str], None]) -> None:
+    """Brings the tables to this release, once for all nodes that this process starts. Raises Mendable."""
+    applied = await migrate(engines.database_url)
+    if applied:
+        on_progress(f"database: {len(applied)} migration{'' if len(applied) == 1 else 's'} applied")
+
+
+@asynccontextmanager
+async def running_node(
+    settings: Settings,
+    engines: Engines,
+    listener: socket.socket,
+    *,
+    clock: Clock | None = None,
+) -> AsyncGenerator[Node]:
+    """A node that serves on `listener` while the block runs. Raises Mendable when a part can't start.
+
+    Leaving the block says goodbye to viewers first, then lets requests end, then records what is left, then closes.
+    """
+    clock = clock or SystemClock()
+    async with _storage(settings, engines) as (pool, redis, appends):
+        accounts, catalog, shows = Accounts(pool, clock, settings), Catalog(pool, clock), Shows(pool, clock)
+        hub = Hub(pool, redis, appends, shows, FEATURES, PROJECTORS, clock)
+        messages = routes(settings)
+        presence = Presence(redis, hub.node, clock)
+        gateway = Gateway(
+            hub=hub,
+            accounts=accounts,
+            shows=shows,
+            catalog=catalog,
+            presence=presence,
+            routes=messages,
+            limits=Limits.of(settings),
+            clock=clock,
+            origins=settings.origins,
+            secure=settings.secure,
+        )
+        port = int(listener.getsockname()[1])
+        origin = settings.origin(port)
+        metrics = Metrics()
+        draining = asyncio.Event()
+        services = Services(
+            settings=settings,
+            pool=pool,
+            clock=clock,
+            accounts=accounts,
+            catalog=catalog,
+            shows=shows,
+            hub=hub,
+            presence=presence,
+            features=FEATURES,
+            routes={route.type: route for route in messages},
+            metrics=metrics,
+            asyncapi=gateway.asyncapi(origin.replace("http", "ws", 1)),
+            draining=draining.is_set,
+        )
+        read_numbers(metrics, gateway.stats, hub, pool)
+        # Parts are started in this order and closed in the opposite one, also when one of them can't start.
+        async with (
+            _started(accounts.start, accounts.aclose),
+            _started(hub.start, hub.aclose),
+            _started(presence.start, presence.aclose),
+        ):
+            app = build_app(services)
+            gateway.install(app)
+            async with _serving(app, gateway, listener, draining, settings.stop_grace_ms):
+                # What lives now lives until the end: the collector need not look at it again and again.
+                gc.collect()
+                gc.freeze()
+                yield Node(settings, origin, services, hub, gateway)
+
+
+@asynccontextmanager
+async def _storage(
+    settings: Settings, engines: Engines
+) -> AsyncGenerator[tuple[Pool, Redis, tuple[Redis, ...]]]:
+    pool = await open_pool(
+        engines.database_url,
+        connections_max=settings.database_pool_max,
+        statement_max_ms=settings.statement_timeout_ms,
+    )
+    redis = general(engines.redis_url)
+    appends = tuple(append_connection(engines.redis_url) for _ in range(APPEND_LANES))
+    try:
+        yield pool, redis, appends
+    finally:
+        for client in (*appends, redis):
+            await client.aclose()
+        try:
+            async with asyncio.timeout(HTTP_SHUTDOWN_S):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+
+@asynccontextmanager
+async def _started(
+    start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[None]:
+    # Closed also when the start failed half-way: each part's close copes with that.
+    try:
+        await start()
+        yield
+    finally:
+        await close()
+
+
+@asynccontextmanager
+async def _serving(
+    app: web.Application,
+    gateway: Gateway,
+    listener: socket.socket,
+    draining: asyncio.Event,
+    grace_ms: int,
+) -> AsyncGenerator[None]:
+    runner = web.AppRunner(
+        app, handle_signals=False, access_log=None, shutdown_timeout=min(HTTP_SHUTDOWN_S, grace_ms / 1000)
+    )
+    await runner.setup()
+    handler = runner.server
+    assert handler is not None, "a runner that is set up has its server"
+    gateway.start()
+    server = await asyncio.get_running_loop().create_server(gateway.protocol_factory(handler), sock=listener)
+    try:
+        yield
+    finally:
+        # Proxies are told first (/readyz), viewers next; who connects meanwhile is sent elsewhere.
+        draining.set()
+        await gateway.drain(grace_ms)
+        server.close()
+        await runner.cleanup()
+        await gateway.aclose()
