@@ -7,10 +7,11 @@ not part of it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from liveserver.client.reducers import chat, show, spotlight
+from liveserver.client.reducers import auction, chat, show, spotlight
 
 REDUCERS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "show": show.reduce,
+    "auction": auction.reduce,
     "chat": chat.reduce,
     "spotlight": spotlight.reduce,
 }
