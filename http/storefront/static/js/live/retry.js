@@ -7,7 +7,7 @@ const SPREAD_MOST_MS = 60_000; // a server that drains may ask for this much pat
 
 /** True when the close code forbids reconnecting. */
 export function isFinal(code) {
-  return (code >= 4500 && code <= 4999) || code === 1002 || code === 1003 || code === 1007;
+  return (code >= 4500 && code <= 4999) || [1002, 1003, 1007, 1009].includes(code);
 }
 
 /**
@@ -20,8 +20,8 @@ export function delayMs(attempt, spreadMs = 0, random = Math.random) {
   return ceiling / 4 + random() * ceiling * 0.75;
 }
 
-/** The `spread_ms` that a close reason carries, e.g. "draining; spread_ms=8000", else 0. */
+/** The spread in ms that a close reason asks for, e.g. "draining 5000", else 0. */
 export function spreadOf(reason) {
-  const match = /spread_ms=(\d{1,6})/.exec(reason ?? "");
+  const match = /^[a-z_]+ (\d{1,6})$/.exec(reason ?? "");
   return match ? Number(match[1]) : 0;
 }

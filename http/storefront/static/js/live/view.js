@@ -10,7 +10,7 @@ const REDUCERS = { auction, chat, show, spotlight };
 
 /** A view before its first snapshot: what a page shows while it connects. */
 export function blank() {
-  return { show: {}, auction: { lots: {} }, chat: { messages: [], pinned: null, slow_ms: 0 }, spotlight: { product: null } };
+  return { show: {}, auction: { current: null, lots: {} }, chat: { messages: [], pinned: null, slow_ms: 0 }, spotlight: { product: null } };
 }
 
 /** Applies one event in place. Unknown types are left alone: a newer server may say more than this page knows. */
@@ -20,10 +20,7 @@ export function apply(view, event) {
   }
 }
 
-/** The lot that is being sold right now, else the one decided last, else null. */
+/** The lot on sale, else the one decided last, else null. */
 export function currentLot(auction) {
-  const lots = Object.values(auction.lots ?? {});
-  const running = lots.filter((lot) => ["open", "closing", "hammered"].includes(lot.status));
-  const pool = running.length ? running : lots;
-  return pool.reduce((last, lot) => (!last || lot.opened_at >= last.opened_at ? lot : last), null);
+  return auction.lots?.[auction.current] ?? null;
 }

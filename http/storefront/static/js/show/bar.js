@@ -67,7 +67,7 @@ export function wireBar(session, data, bidding) {
     const status = session.view.show.status ?? data.status;
     const phase = status === "ended" ? "ended" : lot ? lot.status : status === "scheduled" ? "scheduled" : "idle";
     const mine = session.leads(lot);
-    const hadBid = Boolean(lot && session.mine.max?.[lot.id]);
+    const hadBid = Boolean(lot && session.mine.max?.[lot.lot]);
     bar.dataset.phase = phase;
     bar.dataset.mood = mine ? "win" : hadBid && isOpen(lot) ? "outbid" : "";
     show($("#bar-lot"), Boolean(lot) && phase !== "ended");
@@ -86,7 +86,7 @@ export function wireBar(session, data, bidding) {
   function drawButton(lot, mine) {
     if (!button) return;
     const open = isOpen(lot);
-    const pending = bidding.pending?.lot === lot.id ? bidding.pending : null;
+    const pending = bidding.pending?.lot === lot.lot ? bidding.pending : null;
     button.setAttribute("aria-busy", String(Boolean(pending)));
     // aria-disabled keeps the focus where it is: a keyboard bidder must not be thrown to the top between lots.
     button.setAttribute("aria-disabled", String(!open));
@@ -117,8 +117,8 @@ export function wireBar(session, data, bidding) {
       bar.classList.toggle("urgent", urgent);
       meter.style.transform = `scaleX(${Math.max(0, Math.min(1, left / span(lot)))})`;
       if (urgent) wait = 100;
-      if (urgent && left > 0 && tenSaid !== lot.id + lot.extensions) {
-        tenSaid = lot.id + lot.extensions;
+      if (urgent && left > 0 && tenSaid !== lot.lot + lot.extensions) {
+        tenSaid = lot.lot + lot.extensions;
         if (lot.extensions === 0) politely(t("tenSeconds"));
       }
     } else {

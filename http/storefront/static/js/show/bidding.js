@@ -18,10 +18,10 @@ export function wireBidding(session, data) {
 
   async function bid(lot, amount, confirm) {
     if (state.pending) return;
-    state.pending = { lot: lot.id, amount };
+    state.pending = { lot: lot.lot, amount };
     session.changed();
     try {
-      const result = await session.send("bid:place", { lot: lot.id, amount, ...(confirm ? { confirm } : {}) });
+      const result = await session.send("bid:place", { lot: lot.lot, amount, ...(confirm ? { confirm } : {}) });
       settle(lot, amount, result);
     } catch (refusal) {
       refused(lot, amount, refusal);
@@ -33,12 +33,12 @@ export function wireBidding(session, data) {
 
   function settle(lot, amount, result) {
     const wasLeading = session.leads(lot);
-    (session.mine.max ??= {})[lot.id] = result.max ?? amount;
+    (session.mine.max ??= {})[lot.lot] = result.max ?? amount;
+    session.mine.id ??= result.id; // not known before a show's first lot
     if (sheet?.open) sheet.close();
     navigator.vibrate?.(12);
-    const leads = result.leading ?? result.leads ?? (result.leader_id ? result.leader_id === session.mine.id : null);
     if (wasLeading) toast(t("maxSet", { amount: money(amount, lot.currency) }), "win");
-    else if (leads === false) toast(t("outbid", { amount: money(result.min_next ?? lot.min_next, lot.currency) }), "warn");
+    else if (result.leading === false) toast(t("outbid", { amount: money(result.min_next ?? lot.min_next, lot.currency) }), "warn");
   }
 
   function refused(lot, amount, refusal) {
@@ -54,7 +54,7 @@ export function wireBidding(session, data) {
   }
 
   function askToConfirm(lot, amount, detail) {
-    confirming = { lot, amount, token: detail.token ?? detail.confirm };
+    confirming = { lot, amount, token: detail.confirm ?? detail.token };
     if (sheet?.open) sheet.close();
     const said = money(amount, lot.currency);
     text($("#confirm-text"), t("confirmBig", { amount: said, next: money(detail.min_next ?? lot.min_next, lot.currency) }));
@@ -88,7 +88,7 @@ export function wireBidding(session, data) {
   }
 
   function least(lot) {
-    const max = session.mine.max?.[lot.id];
+    const max = session.mine.max?.[lot.lot];
     return session.leads(lot) && max ? Math.max(lot.min_next, max + step(lot)) : lot.min_next;
   }
 
@@ -106,18 +106,18 @@ export function wireBidding(session, data) {
   $("#bid-form")?.addEventListener("submit", (event) => {
     event.preventDefault();
     const lot = session.lot;
-    if (!lot || lot.id !== sheetLot?.id) return sheet.close();
+    if (!lot || lot.lot !== sheetLot?.lot) return sheet.close();
     const amount = parseAmount(input.value, lot.currency);
     if (amount === null) return complain(t("amountUnreadable", { example: plain(least(lot), lot.currency) }));
     if (amount < lot.min_next) return complain(t("amountTooLow", { amount: money(lot.min_next, lot.currency) }));
-    const max = session.mine.max?.[lot.id];
+    const max = session.mine.max?.[lot.lot];
     if (session.leads(lot) && max >= amount) return complain(t("amountNotMore", { amount: money(max, lot.currency) }));
     bid(lot, amount);
   });
 
   session.watch(() => {
     const lot = session.lot;
-    if (sheet?.open && (lot?.id !== sheetLot?.id || !isOpen(lot))) sheet.close();
+    if (sheet?.open && (lot?.lot !== sheetLot?.lot || !isOpen(lot))) sheet.close();
     if (sheet?.open) {
       text($("#bid-sheet-price"), money(lot.price ?? lot.start, lot.currency));
       text($("#bid-sheet-state"), session.leads(lot) ? t("winning") : t("outbid", { amount: money(lot.min_next, lot.currency) }).replace(/^[^,]+, /, ""));

@@ -4,7 +4,8 @@ import { $, show, text } from "../ui/dom.js";
 import { t } from "../ui/words.js";
 
 const GRACE_MS = 700; // a reconnect this quick is nobody's business
-const DRAINING = new Set([1001, 1012, 1013, 4000, 4001]);
+const DRAINING = new Set([1001, 1012, 4000]);
+const SIGNED_OUT = new Set([4500, 4501]);
 
 export function wireConnection(session) {
   const strip = $("#connection");
@@ -27,7 +28,7 @@ export function wireConnection(session) {
 }
 
 function say(status, closeCode) {
-  if (status === "closed") return t("closedForGood");
+  if (status === "closed") return t(SIGNED_OUT.has(closeCode) ? "signedOut" : "closedForGood");
   if (!navigator.onLine) return t("offline");
   return t(DRAINING.has(closeCode) ? "draining" : "reconnecting");
 }

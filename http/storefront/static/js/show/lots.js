@@ -25,7 +25,7 @@ export function wireLots(session) {
 
   session.watch(() => {
     const lots = Object.values(session.view.auction.lots).sort((a, b) => b.opened_at - a.opened_at);
-    const key = JSON.stringify([lots.map((lot) => [lot.id, lot.status, lot.price, lot.leader_id]), session.mine.id]);
+    const key = JSON.stringify([lots.map((lot) => [lot.lot, lot.status, lot.price, lot.leader_id]), session.mine.id]);
     show($("#lots-empty"), lots.length === 0 && list.children.length === 0);
     if (key === drawn || !lots.length) return; // without lots in the room the server's own list stands
     drawn = key;

@@ -1,33 +1,36 @@
 // How lot events change the auction's part of a view. Mirror of liveserver/client/reducers/auction.py; pure.
 
-const LOTS_MAX = 50; // as many as the server keeps in a snapshot; older results are on the results page
-
 // What each event says about its lot, taken over as it is: every event carries absolute values, never differences.
-const FIELDS = new Set(
-  ("price leader leader_id bids min_next ends_at hard_ends_at reserve extensions head calls status provisional reason " +
-    "window_ms extend_ms hammer_ms").split(" "),
-);
-const STATUS = { "lot:sold": "sold", "lot:passed": "passed" };
+const SAYS = {
+  "bid:accepted": "price leader leader_id bids min_next reserve status ends_at extensions head",
+  "lot:extended": "ends_at extensions",
+  "lot:called": "calls ends_at head",
+  "lot:closing": "status ends_at head",
+  "lot:sold": "status price leader leader_id bids ends_at head",
+  "lot:passed": "status reason ends_at head",
+  "lot:voided": "price leader leader_id bids min_next reserve calls ends_at head",
+};
+const FIELDS = Object.fromEntries(Object.entries(SAYS).map(([type, names]) => [type, names.split(" ")]));
 
 export function reduce(state, { type, payload }) {
   if (type === "lot:opened") {
-    const { server_now: _, ...lot } = payload.lot && typeof payload.lot === "object" ? payload.lot : payload;
-    const id = lot.id ?? lot.lot;
-    state.lots[id] = { ...lot, id };
-    trim(state.lots);
+    const { server_now: _, ...lot } = payload;
+    state.lots[lot.lot] = lot;
+    state.current = lot.lot;
+    trim(state);
     return;
   }
-  const lot = state.lots[payload?.lot];
+  const lot = FIELDS[type] && state.lots[payload.lot];
   if (!lot) return;
-  if (type === "bid:accepted" || type === "lot:voided") lot.calls = 0;
-  if (type === "bid:accepted" && lot.status !== "open") lot.status = "open"; // a soft close reopened
-  for (const [name, value] of Object.entries(payload)) if (FIELDS.has(name)) lot[name] = value;
-  if (STATUS[type]) lot.status = STATUS[type];
+  for (const name of FIELDS[type]) if (name in payload) lot[name] = payload[name];
+  if (type === "bid:accepted") lot.calls = 0; // a bid resets the host's calls
 }
 
-function trim(lots) {
-  const ids = Object.keys(lots);
-  if (ids.length <= LOTS_MAX) return;
-  ids.sort((a, b) => lots[a].opened_at - lots[b].opened_at);
-  for (const id of ids.slice(0, ids.length - LOTS_MAX)) delete lots[id];
+/** The oldest decided lots go first, as on the server. */
+function trim(state) {
+  const most = state.lots_max ?? 50;
+  for (const [id, lot] of Object.entries(state.lots)) {
+    if (Object.keys(state.lots).length <= most) return;
+    if (lot.status === "sold" || lot.status === "passed") delete state.lots[id];
+  }
 }
