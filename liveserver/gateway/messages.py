@@ -3,7 +3,7 @@
 All other messages are features' `Route`s. A payload's docstring is its entry in docs/PROTOCOL.md and in the AsyncAPI document.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -67,4 +67,4 @@ class ErrorPayload(msgspec.Struct, frozen=True):
     code: str
     message: str
     retryable: bool
-    detail: dict[str, object]
+    detail: dict[str, Any]
