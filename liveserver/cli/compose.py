@@ -103,7 +103,7 @@ async def running_node(
             features=FEATURES,
             routes={route.type: route for route in messages},
             metrics=metrics,
-            asyncapi=gateway.asyncapi(origin.replace("http", "ws", 1)),
+            asyncapi=gateway.asyncapi(origin),
             draining=draining.is_set,
         )
         read_numbers(metrics, gateway.stats, hub, pool)
