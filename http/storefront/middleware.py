@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from redis.exceptions import RedisError
 
 from liveserver.infra.telemetry import Metrics
@@ -24,11 +25,9 @@ from storefront.visitors import client_address
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ErrorWriter = Callable[[web.Request, Rejected], Awaitable[web.Response]]
 """Shows a refusal to a person, as a page."""
 
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = web.RequestKey("request_id", str)
 

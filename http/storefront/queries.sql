@@ -38,6 +38,11 @@ ON CONFLICT (owner, key) DO NOTHING RETURNING key;
 -- What is kept under a key.
 SELECT request, status, body, created_ts FROM http_idempotency WHERE owner = $1 AND key = $2;
 
+-- name: take_over_key
+-- Takes a key whose request died without an answer; nothing if another retry was faster.
+UPDATE http_idempotency SET created_ts = $3
+WHERE owner = $1 AND key = $2 AND status IS NULL AND created_ts <= $4 RETURNING key;
+
 -- name: keep_answer
 -- Keeps the answer of the request that took the key.
 UPDATE http_idempotency SET status = $3, body = $4 WHERE owner = $1 AND key = $2;

@@ -9,13 +9,15 @@ import msgspec
 from aiohttp import web
 
 from liveserver.infra.database import Pool, load_queries
-from liveserver.kernel.ids import ShowId, UserId
+from liveserver.kernel.ids import ProductId, ShowId, UserId
 from liveserver.shows.model import Show
 from storefront.web.context import Result
 
 QUERIES = load_queries("storefront")
 RESULTS_MAX = 500
 """Lots told of one show: as many as its queue may hold."""
+PRODUCTS_MAX = 100
+"""Products told of one show: as many as the catalog gives at once."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -55,6 +57,11 @@ class Results:
             return {}
         rows = await self._pool.fetch(QUERIES.queued, list(shows))
         return {ShowId(row["show"]): row["n"] for row in rows}
+
+    async def products_of(self, show: ShowId) -> tuple[ProductId, ...]:
+        """The products of a show's lots: those that ran, in their order, then those that wait."""
+        rows = await self._pool.fetch(QUERIES.products_of_show, show, PRODUCTS_MAX)
+        return tuple(ProductId(row["product"]) for row in rows)
 
 
 RESULTS = web.AppKey("results", Results)

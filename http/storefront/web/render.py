@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from storefront import csrf
@@ -74,10 +75,8 @@ class Renderer:
         return self.environment.get_template(template).render(site=site, page=page).encode()
 
     def _import_map(self, context: Context) -> Markup:
-        # Importing relies on hashes of our own files only: nothing of a visitor is in it.
-        text = self._assets.import_map().decode().replace("<", "\\u003c")
         return Markup('<script type="importmap" nonce="{}">{}</script>').format(
-            _site(context).nonce, Markup(text)
+            _site(context).nonce, htmlsafe_json_dumps(self._assets.import_map())
         )
 
     def _module(self, context: Context, path: str) -> Markup:

@@ -1,8 +1,8 @@
 """Which address of the pages is answered by which handler; the table in `context` says the same with templates."""
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from storefront.middleware import Handler
 from storefront.web import account, docs, home, products, show, studio
 
 PAGES: tuple[tuple[str, str, Handler], ...] = (

@@ -1,0 +1,72 @@
+"""`/auth`: accounts and sessions for API clients. Pages have forms and cookies instead (`web.account`).
+
+No cookie is set here: a bearer token is only ever sent by who means it.
+"""
+
+from liveserver.accounts.model import Session, identity_of
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import UserId
+from storefront.api.documents import Person, SignedIn, person
+from storefront.api.inputs import Credentials, PersonChanges, Registration
+from storefront.api.registry import EVERYBODY, SIGNED_IN, Call, operation
+from storefront.problems import SIGN_IN_FIRST
+from storefront.visitors import client_address
+
+
+@operation("POST", "/auth/register", tag="auth", who=EVERYBODY, status=201)
+async def register(call: Call, body: Registration) -> SignedIn | Rejected:
+    """Creates an account and signs in.
+
+    An e-mail address has one account, so a repeated request can't create a second one: it is told `email_taken`. The answer
+    holds a token and is therefore kept nowhere, not even under an Idempotency-Key.
+    """
+    accounts, address = call.services.accounts, client_address(call.request)
+    made = await accounts.register(body.name, body.email, body.password, ip=address)
+    if isinstance(made, Rejected):
+        return made
+    return _signed_in(await accounts.sign_in(body.email, body.password, address))
+
+
+@operation("POST", "/auth/login", tag="auth", who=EVERYBODY)
+async def login(call: Call, body: Credentials) -> SignedIn | Rejected:
+    """Signs in: gives a token."""
+    done = await call.services.accounts.sign_in(body.email, body.password, client_address(call.request))
+    return _signed_in(done)
+
+
+@operation("POST", "/auth/logout", tag="auth", who=SIGNED_IN)
+async def logout(call: Call) -> None:
+    """Ends the session. Its sockets close within a second."""
+    await call.services.accounts.sign_out(call.visitor.token)
+
+
+@operation("POST", "/auth/refresh", tag="auth", who=SIGNED_IN)
+async def refresh(call: Call) -> SignedIn | Rejected:
+    """Gives a new token for a session; the old one is good for nothing afterwards."""
+    done = await call.services.accounts.refresh(call.visitor.token)
+    return SIGN_IN_FIRST if done is None else _signed_in(done)
+
+
+@operation("GET", "/me", tag="me", who=SIGNED_IN)
+async def me(call: Call) -> Person:
+    """Oneself."""
+    return person(call.who, await call.services.accounts.get(UserId(call.who.id)))
+
+
+@operation("PATCH", "/me", tag="me", who=SIGNED_IN)
+async def change_me(call: Call, body: PersonChanges) -> Person | Rejected:
+    """Changes one's display name."""
+    accounts, user = call.services.accounts, UserId(call.who.id)
+    if isinstance(body.name, str):
+        renamed = await accounts.rename(user, body.name)
+        if isinstance(renamed, Rejected):
+            return renamed
+    return person(call.who, await accounts.get(user))
+
+
+def _signed_in(done: tuple[Session, str] | Rejected) -> SignedIn | Rejected:
+    if isinstance(done, Rejected):
+        return done
+    session, token = done
+    who = identity_of(session.user, session.id, session.expires_ts)
+    return SignedIn(token, session.expires_ts, person(who, session.user))

@@ -1,0 +1,167 @@
+"""One registry of the API's operations: what a handler takes and gives is read off its own signature.
+
+    @operation("POST", "/seller/livestreams", tag="seller", who=HOSTS, status=201, keyed=True)
+    async def create_livestream(call: Call, body: NewLivestream) -> SellerLivestream | Rejected:
+        "Plans a show."
+
+`body` is the JSON body's type, `query` the query's; every other parameter after `call` is a part of the path. From the same
+facts come the route, the checks before the handler runs, and the OpenAPI document (`openapi`). It holds no operation.
+"""
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from liveserver.accounts.model import Identity
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import is_id
+from storefront.bodies import read_json, read_query
+from storefront.idempotency import once
+from storefront.problems import NOT_FOUND, Refused
+from storefront.services import Services, services_of
+from storefront.visitors import Visitor, check_api_call, need, visitor_of
+
+PREFIX = "/api/v1"
+
+EVERYBODY: frozenset[str] = frozenset({"guest", "viewer", "host", "admin"})
+SIGNED_IN: frozenset[str] = EVERYBODY - {"guest"}
+HOSTS: frozenset[str] = frozenset({"host", "admin"})
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request, checked: who asks, and what may be used to answer."""
+
+    request: web.Request
+    services: Services
+    visitor: Visitor
+
+    @property
+    def who(self) -> Identity:
+        """Who asks."""
+        return self.visitor.identity
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One operation of the API."""
+
+    method: str
+    path: str
+    """Below `/api/v1`, with `{id}` for its parameters."""
+    tag: str
+    who: frozenset[str]
+    status: int
+    keyed: bool
+    """Creates something: takes an `Idempotency-Key`."""
+    name: str
+    summary: str
+    description: str
+    parameters: tuple[str, ...]
+    body: Any
+    query: Any
+    answer: Any
+    """None: an answer without content."""
+    handler: Callable[..., Awaitable[Any]]
+
+
+OPERATIONS: list[Operation] = []
+"""All operations, in the order of their modules; filled by `operation` when those are imported, and then never changed."""
+
+H = typing.TypeVar("H", bound=Callable[..., Awaitable[Any]])
+
+
+def operation(
+    method: str, path: str, *, tag: str, who: frozenset[str], status: int = 200, keyed: bool = False
+) -> Callable[[H], H]:
+    """Registers a handler; see the module's example."""
+
+    def register(handler: H) -> H:
+        hints = typing.get_type_hints(handler)
+        answer = _without_refusal(hints.pop("return"))
+        names = [
+            name for name in inspect.signature(handler).parameters if name not in {"call", "body", "query"}
+        ]
+        assert names == re.findall(r"{(\w+)}", path), f"{handler.__name__} does not take what {path} gives"
+        summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
+        assert summary, f"{handler.__name__} says nothing in the reference"
+        OPERATIONS.append(
+            Operation(
+                method=method,
+                path=path,
+                tag=tag,
+                who=who,
+                status=204 if answer is None else status,
+                keyed=keyed,
+                name=handler.__name__,
+                summary=summary,
+                description=" ".join(description.split()),
+                parameters=tuple(names),
+                body=hints.get("body"),
+                query=hints.get("query"),
+                answer=answer,
+                handler=handler,
+            )
+        )
+        return handler
+
+    return register
+
+
+def _without_refusal(answer: Any) -> Any:
+    """`X` of `X | Rejected`; None of `Rejected | None`."""
+    if isinstance(answer, types.UnionType) or typing.get_origin(answer) is typing.Union:
+        parts = [part for part in typing.get_args(answer) if part not in (Rejected, type(None))]
+        assert len(parts) <= 1, "an operation has one kind of answer"
+        return parts[0] if parts else None
+    return None if answer is type(None) else answer
+
+
+def http_handler(op: Operation) -> Handler:
+    """What aiohttp calls: checks the caller, reads what the operation takes, and writes what it gives."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visitor = await visitor_of(request)
+        check_api_call(request, visitor)
+        need(visitor, op.who)
+        arguments: dict[str, Any] = {name: _path_part(request, name) for name in op.parameters}
+        raw = b""
+        if op.query is not None:
+            arguments["query"] = read_query(request, op.query)
+        if op.body is not None:
+            arguments["body"], raw = await read_json(request, op.body)
+        call = Call(request, services_of(request), visitor)
+
+        async def carry_out() -> web.Response:
+            answer = await op.handler(call, **arguments)
+            if isinstance(answer, Rejected):
+                raise Refused(answer)
+            return _answer(op, answer)
+
+        return await once(request, visitor, raw, carry_out) if op.keyed else await carry_out()
+
+    return handle
+
+
+def _path_part(request: web.Request, name: str) -> str:
+    text = request.match_info[name]
+    if not is_id(text):
+        raise Refused(NOT_FOUND)
+    return text
+
+
+def _answer(op: Operation, answer: Any) -> web.Response:
+    # What one person sees must not be given to another by a cache in between.
+    headers = {"Cache-Control": "no-store" if op.who != EVERYBODY else "private, no-cache"}
+    if op.answer is None:
+        return web.Response(status=204, headers=headers)
+    return web.Response(
+        status=op.status, body=_encode(answer), content_type="application/json", headers=headers
+    )

@@ -1,0 +1,33 @@
+"""Puts the registry's operations on the application, and serves the document that describes them."""
+
+import hashlib
+
+import msgspec
+from aiohttp import web
+
+from liveserver import __version__
+from storefront.api import auth, catalog, livestreams, seller
+from storefront.api.openapi import openapi
+from storefront.api.registry import OPERATIONS, PREFIX, Operation, http_handler
+from storefront.assets import send, squeeze
+
+MODULES = (auth, catalog, livestreams, seller)
+"""Importing them fills the registry."""
+
+
+def operations() -> tuple[Operation, ...]:
+    """All operations."""
+    return tuple(OPERATIONS)
+
+
+def add_api(app: web.Application) -> None:
+    """Adds the API's routes and /openapi.json."""
+    for op in operations():
+        app.router.add_route(op.method, PREFIX + op.path, http_handler(op))
+    body = msgspec.json.encode(openapi(operations(), __version__))
+    squeezed, etag = squeeze(body), hashlib.sha256(body).hexdigest()[:16]
+
+    async def describe(request: web.Request) -> web.Response:
+        return send(request, body, squeezed, "application/json", etag, "no-cache")
+
+    app.router.add_get("/openapi.json", describe)
