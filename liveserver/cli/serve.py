@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from liveserver.cli.compose import prepare_database, running_node
 from liveserver.cli.ports import listen
 from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
 from liveserver.cli.say import EXIT_FAILED, fail, progress, warn
@@ -47,8 +48,6 @@ async def serve(loaded: Loaded) -> int:
 
 
 async def _one(settings: Settings, engines: Engines, listener: socket.socket, stop: asyncio.Event) -> int:
-    from liveserver.cli.compose import prepare_database, running_node
-
     await prepare_database(engines, progress)
     async with running_node(settings, engines, listener) as node:
         say_ready(node.origin)

@@ -234,11 +234,12 @@ class Settings(
         return f"Settings({', '.join(shown)})"
 
     def origin(self, port: int | None = None) -> str:
-        """The server's own web origin; `port` is the one really bound when the setting says 0."""
-        if self.public_url:
-            return self.public_url
-        host = _reachable(self.host)
-        return f"http://{host}:{self.port if port is None else port}"
+        """The server's own web origin for people; `port` is the one really bound when the setting says 0."""
+        return self.public_url or self.local_origin(port)
+
+    def local_origin(self, port: int | None = None) -> str:
+        """Where the server is reached on this machine, whatever stands before it."""
+        return f"http://{_reachable(self.host)}:{self.port if port is None else port}"
 
     @property
     def secure(self) -> bool:

@@ -111,7 +111,10 @@ async def test_a_free_port_a_taken_one_and_one_that_is_not_ours_to_take(site):
 
 
 async def test_a_taken_port_is_named_with_who_has_it_and_our_own_server_is_recognised(site):
-    answers = [b"HTTP/1.1 200 OK\r\nServer: other\r\n\r\n", b"HTTP/1.1 200 OK\r\nServer: liveserver\r\n\r\n"]
+    answers = [
+        b"HTTP/1.1 404 Not Found\r\n\r\n",
+        b'HTTP/1.1 503 Service Unavailable\r\n\r\n{"status":"not ready","draining":"yes","database":"ok"}',
+    ]
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

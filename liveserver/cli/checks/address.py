@@ -14,6 +14,8 @@ from liveserver.cli.ports import bind_error, who_listens
 ANSWER_MAX_MS = 5_000
 """Longest wait for an answer from the public address."""
 
+ANSWER_BYTES_MAX = 16_384
+
 
 async def port(site: Site) -> Findings:
     """Whether the server could listen, or is listening already."""
@@ -24,7 +26,7 @@ async def port(site: Site) -> Findings:
     if error is None:
         return ok(f"{settings.host}:{settings.port} is free")
     if error.errno == errno.EADDRINUSE:
-        if await _is_liveserver(settings.origin()):
+        if await _is_liveserver(settings.local_origin()):
             return ok(f"liveserver is listening on {settings.host}:{settings.port}")
         return fail(
             f"{settings.host}:{settings.port} is taken{who_listens(settings.port)}",
@@ -82,16 +84,18 @@ async def websocket(site: Site) -> Findings:
 
 
 async def _is_liveserver(origin: str) -> bool:
-    """Whether liveserver answers at the origin; any other answer, or none, means no."""
+    """Whether liveserver answers there (as /readyz does, ready or not); any other answer, or none, means no."""
     host, _, given = origin.partition("://")[2].rpartition(":")
     try:
         async with asyncio.timeout(ANSWER_MAX_MS / 1000):
             reader, writer = await asyncio.open_connection(host.strip("[]"), int(given))
             try:
-                writer.write(b"GET /healthz HTTP/1.1\r\nHost: doctor\r\nConnection: close\r\n\r\n")
-                head = await reader.read(4_096)
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while len(answer) < ANSWER_BYTES_MAX and (more := await reader.read(ANSWER_BYTES_MAX)):
+                    answer += more
             finally:
                 writer.close()
     except (OSError, ValueError, TimeoutError, socket.gaierror):
         return False
-    return b"liveserver" in head.lower()
+    return b'"draining"' in answer and b'"database"' in answer
