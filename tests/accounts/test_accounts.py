@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import jwt
 import pytest
 
-from liveserver.accounts import throttle
-from liveserver.accounts.model import Account, Identity, Session, guest
+from liveserver.accounts import store, throttle
+from liveserver.accounts.model import NO_SESSION, Account, Identity, Session, guest
 from liveserver.accounts.service import DAY_MS, SESSIONS_MAX, Accounts
-from liveserver.infra.database import Pool
+from liveserver.infra.database import Pool, transaction
 from liveserver.kernel.clock import VirtualClock
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import SessionId, UserId, is_id
@@ -288,19 +288,46 @@ async def test_a_new_password_ends_all_other_sessions(accounts: Accounts):
     await signed_in(accounts, password=new)
 
 
-async def test_no_session_begun_with_the_old_password_outlives_its_change(new_accounts: NewAccounts):
-    accounts = await new_accounts(sign_ins_per_account_per_min=0, sign_ins_per_address_per_min=0)
+NEW = "green harvest 8"
+
+
+async def test_a_password_changed_while_the_old_one_is_checked_begins_no_session(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+):
     await registered(accounts)
-    for _ in range(5):
-        keep, token = await signed_in(accounts)
-        old, new = PASSWORD, "green harvest 8"
-        outcomes = await asyncio.gather(
-            accounts.change_password(token, old, new),
-            *(accounts.sign_in("Ana@example.com", old, IP) for _ in range(4)),
-        )
-        begun = [outcome[0].id for outcome in outcomes[1:] if isinstance(outcome, tuple)]
-        assert await accounts.alive([keep.id, *begun]) == {keep.id}
-        assert isinstance(await accounts.change_password(token, new, old), Session)
+    _, token = await signed_in(accounts)
+    check = accounts._passwords.check
+
+    async def checks_while_it_is_changed(stored: str | None, password: str) -> bool | Rejected:
+        right = await check(stored, password)
+        monkeypatch.setattr(accounts._passwords, "check", check)
+        assert isinstance(await accounts.change_password(token, PASSWORD, NEW), Session)
+        return right
+
+    monkeypatch.setattr(accounts._passwords, "check", checks_while_it_is_changed)
+    assert code(await accounts.sign_in("Ana@example.com", PASSWORD, IP)) == "bad_credentials"
+    await signed_in(accounts, password=NEW)
+
+
+WAITING = "SELECT count(*), pg_sleep(0.02) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+async def test_a_session_waits_for_a_change_of_password_that_is_not_committed_yet(
+    accounts: Accounts, pool: Pool
+):
+    ana = await registered(accounts)
+    credentials = await store.find_credentials(pool, ana.email)
+    assert credentials is not None
+    async with transaction(pool) as changing:
+        assert await store.replace_password(changing, ana.id, credentials.password, "$argon2id$another")
+        await store.end_sessions_of(changing, ana.id, NO_SESSION, "test")
+        begin = store.insert_session(pool, SessionId("ses_1"), credentials, b"x" * 32, 1, 2)
+        beginning = asyncio.create_task(begin)
+        async with asyncio.timeout(5):
+            while not beginning.done() and await pool.fetchval(WAITING) == 0:
+                pass
+    assert await beginning is False
+    assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 async def test_guessing_is_slow_per_account_and_success_costs_nothing(
