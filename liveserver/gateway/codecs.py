@@ -7,8 +7,6 @@ import difflib
 import re
 import struct
 from collections.abc import Callable, Sequence
-from functools import reduce
-from operator import or_
 from typing import Any, Final
 
 import msgspec
@@ -69,7 +67,9 @@ class Inbound:
         self.classes: dict[str, type[Message]] = {
             name: _envelope(name, payload) for name, payload in payloads.items()
         }
-        self.union: Any = reduce(or_, self.classes.values())
+        self.union: Any = None
+        for envelope in self.classes.values():
+            self.union = envelope if self.union is None else self.union | envelope
 
 
 def _envelope(name: str, payload: type[msgspec.Struct]) -> type[Message]:

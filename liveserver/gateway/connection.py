@@ -236,6 +236,11 @@ class Connection(asyncio.Protocol):
             if self._transport is not None and not self._transport.is_reading():
                 self._transport.resume_reading()
 
+    @property
+    def reading(self) -> bool:
+        """Whether bytes are being taken from the socket."""
+        return self._transport is not None and self._transport.is_reading()
+
     # Documents out
 
     @property

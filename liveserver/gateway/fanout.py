@@ -131,7 +131,7 @@ class ShowRoom:
     def _register(self, connection: Connection, member: Member) -> None:
         if member.actor.role in STAFF:
             self._staff[connection] = None
-        if member.actor.role != "guest":
+        if connection.identity is not None and connection.identity.role != "guest":
             self._by_user.setdefault(member.actor.id, {})[connection] = None
 
     def _dismiss(self, connection: Connection) -> None:

@@ -73,12 +73,14 @@ class FrontDoor(asyncio.Protocol):
             return
         head = self._head + data if self._head else data
         end = head.find(_END)
+        if not head[:1].isalpha() and head[:1] != b"\r":
+            # TLS on a plain port, most often. RFC 9112, 2.2 allows empty lines before a request.
+            self._refuse(400, "Not an HTTP request.")
+            return
         if end < 0:
             self._head = head
             if len(head) > HEAD_BYTES_MAX:
                 self._refuse(431, "Request header fields are too large.")
-            elif not b"A" <= head[:1] <= b"Z" and head[:1] != b"\r":
-                self._refuse(400, "Not an HTTP request.")
             return
         self._head = b""
         end += len(_END)

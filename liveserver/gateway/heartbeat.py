@@ -74,18 +74,18 @@ class Rtt:
     while a lot is closing; the auction caps what it derives from it (faults.md, "RTT inflation").
     """
 
-    __slots__ = ("_next", "_samples", "best_ms")
+    __slots__ = ("_next", "best_ms", "samples")
 
     def __init__(self) -> None:
-        self._samples: list[int] = []
+        self.samples: list[int] = []
         self._next = 0
         self.best_ms = 0
 
     def add(self, sample_ms: int) -> None:
         """Takes in one measured round trip."""
-        if len(self._samples) < RTT_SAMPLES:
-            self._samples.append(sample_ms)
+        if len(self.samples) < RTT_SAMPLES:
+            self.samples.append(sample_ms)
         else:
-            self._samples[self._next] = sample_ms
+            self.samples[self._next] = sample_ms
             self._next = (self._next + 1) % RTT_SAMPLES
-        self.best_ms = min(self._samples)
+        self.best_ms = min(self.samples)

@@ -63,10 +63,10 @@ class Lanes:
         self._settled: dict[Codec, dict[Connection, None]] = {}
         self._fresh: dict[Connection, int] = {}
         """Who joined while events were waiting, and the seq of their snapshot: their first batch starts there."""
-        self._pending: list[Pending] = []
+        self.pending: list[Pending] = []
         self._states: dict[str, tuple[int, dict[str, Any]]] = {}
         self._jobs: list[Job] = []
-        self._flushing = False
+        self.flushing = False
         self._asked = False
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._state_timer: asyncio.TimerHandle | None = None
@@ -84,7 +84,7 @@ class Lanes:
         Nothing between the two is lost or told twice: their first batch begins at the position returned.
         """
         assert seq == self.to, "a join happens between two entries, never inside one"
-        if self._pending:
+        if self.pending:
             self._fresh[connection] = seq
             return seq
         # Nothing but silent entries since the last batch: what reaches up to `seq` reaches up to `sent_to` as well, and
@@ -104,9 +104,9 @@ class Lanes:
     def push(self, last: int, ts: int, events: Iterable[tuple[int, Event]]) -> None:
         """Adds an entry's public events. Silent entries only move `to`."""
         self.to = last
-        before = len(self._pending)
-        self._pending += [(seq, ts, event) for seq, event in events]
-        if len(self._pending) > before:
+        before = len(self.pending)
+        self.pending += [(seq, ts, event) for seq, event in events]
+        if len(self.pending) > before:
             self._ask()
 
     def put(self, kind: str, ts: int, payload: dict[str, Any]) -> None:
@@ -120,14 +120,14 @@ class Lanes:
     def reset(self, epoch: int, seq: int) -> None:
         """The log was rebuilt: what waited is void. Everybody is sent an empty batch of the new epoch, which tells them to
         join again."""
-        self._pending.clear()
+        self.pending.clear()
         for connection in self._fresh:
             self._settled.setdefault(connection.codec, {})[connection] = None
         self._fresh.clear()
         self.epoch, self.to, self.sent_to = epoch, seq, seq
         self._queue(lambda codec: codec.frame(self._batch(seq, seq, [])))
-        if not self._flushing:
-            self._flushing = True
+        if not self.flushing:
+            self.flushing = True
             self._began_s = asyncio.get_running_loop().time()
             self._write()
 
@@ -143,14 +143,14 @@ class Lanes:
 
     def _ask(self) -> None:
         """Makes sure that a flush is coming."""
-        if self._flushing or (self._timer is not None and len(self._pending) < PENDING_MAX):
+        if self.flushing or (self._timer is not None and len(self.pending) < PENDING_MAX):
             return
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
         interval_s = max(self._limits.flush_interval_ms / 1000, self._pause_s)
         due_s = self._began_s + interval_s
-        if due_s <= loop.time() or len(self._pending) >= PENDING_MAX:
+        if due_s <= loop.time() or len(self.pending) >= PENDING_MAX:
             # At the end of this turn of the loop: entries applied in the same turn share the batch.
             self._timer = loop.call_soon(self._flush)
         else:
@@ -159,16 +159,16 @@ class Lanes:
     def _states_due(self) -> None:
         self._state_timer = None
         self._states_s = asyncio.get_running_loop().time()
-        if not self._flushing and self._timer is None:
+        if not self.flushing and self._timer is None:
             self._flush()
         # Otherwise the coming flush takes them along: one write for both lanes.
 
     def _flush(self) -> None:
         self._timer = None
-        self._flushing = True
+        self.flushing = True
         self._began_s = asyncio.get_running_loop().time()
         states = self._take_states()
-        if self._pending:
+        if self.pending:
             self._queue_batches(states)
         elif states:
             self._queue(lambda codec: b"".join(codec.frame(document) for document in states))
@@ -186,7 +186,7 @@ class Lanes:
     # How
 
     def _queue_batches(self, states: list[dict[str, Any]]) -> None:
-        pending, self._pending = condensed(self._pending), []
+        pending, self.pending = condensed(self.pending), []
         events = [(seq, _wire(seq, ts, event)) for seq, ts, event in pending]
         position, self.sent_to = self.sent_to, self.to
         tails = {codec: b"".join(codec.frame(document) for document in states) for codec in self._codecs()}
@@ -242,12 +242,12 @@ class Lanes:
         if self._jobs:
             loop.call_soon(self._write)
             return
-        self._flushing = False
+        self.flushing = False
         took_s = loop.time() - self._began_s
         self._pause_s = BUSY_SHARE * took_s
         self._stats.flushes += 1
         self._stats.flush_ms_max = max(self._stats.flush_ms_max, int(took_s * 1000))
-        if self._pending or (self._states and self._state_timer is None):
+        if self.pending or (self._states and self._state_timer is None):
             self._ask()
 
 

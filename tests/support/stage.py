@@ -13,9 +13,10 @@ from typing import Any
 import msgpack
 from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from liveserver.accounts.model import NEVER_MS, Identity
+from liveserver.accounts.model import NEVER_MS, Identity, IdentityRole
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.server import Gateway
 from liveserver.kernel.clock import SystemClock
@@ -147,6 +148,7 @@ class People:
         self.ended: set[str] = set()
         self.expires_ts = NEVER_MS
         self.verified = True
+        self.roles: dict[str, IdentityRole] = {"host": "host", "admin": "admin"}
         self._on_ended: list[Callable[[SessionId], None]] = []
         self._on_changed: list[Callable[[UserId], None]] = []
 
@@ -154,7 +156,7 @@ class People:
         await asyncio.sleep(0)
         if not token.isalpha() or f"s_{token}" in self.ended:
             return Rejected("bad_token", "This token is not valid.")
-        role = "admin" if token == "admin" else "viewer"
+        role = self.roles.get(token, "viewer")
         return Identity(
             f"u_{token}", token.capitalize(), role, self.verified, SessionId(f"s_{token}"), self.expires_ts
         )
@@ -281,9 +283,11 @@ class Client:
     async def close_code(self) -> int:
         """Reads until the server has closed, and says with which code."""
         async with asyncio.timeout(5):
-            async for _ in self.socket:
-                pass
-        return self.socket.close_code or 0
+            try:
+                while True:
+                    await self.socket.recv()
+            except ConnectionClosed:
+                return self.socket.close_code or 0
 
 
 @dataclass
