@@ -1,6 +1,6 @@
 """Accounts on a fresh database, with a clock that moves when told and hashes that cost little."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from liveserver.accounts.service import Accounts
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import VirtualClock
+from tests.support.people import NewAccounts
 
 CHEAP = 8_192
 """KiB for one hash: the least the settings allow."""
@@ -17,9 +18,6 @@ CHEAP = 8_192
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
-
-
-NewAccounts = Callable[..., Awaitable[Accounts]]
 
 
 @pytest.fixture
