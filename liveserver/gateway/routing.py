@@ -38,6 +38,11 @@ BAD_ID = Rejected(
 TOO_MANY_ROOMS = Rejected(
     "too_many_rooms", "This connection is in as many rooms as it may be. Leave one first."
 )
+TOO_LARGE = Rejected(
+    "bad_message",
+    "A number is too large.",
+    detail={"field": "payload", "mend": "Send numbers of at most 64 bits."},
+)
 NUMBER_MAX = 2**53 - 1
 """Largest retry number: what JSON readers hold exactly."""
 
@@ -236,14 +241,19 @@ class Router:
             connection.error(message_id, settled)
             return
         self._desk.stats.commands += 1
-        command = edge.command(
-            route.kind,
-            member.actor,
-            settled,
-            client=connection.client,
-            number=number,
-            rtt_ms=connection.rtt_ms,
-        )
+        try:
+            command = edge.command(
+                route.kind,
+                member.actor,
+                settled,
+                client=connection.client,
+                number=number,
+                rtt_ms=connection.rtt_ms,
+            )
+        except OverflowError:
+            # A payload that forgot to bound a number. The log's form holds 64 bits.
+            connection.bad(message_id, TOO_LARGE)
+            return
         member.room.live.submit(command, partial(_answer, connection, message_id))
 
     def _too_fast(self, connection: Connection, message_id: str, cost: Cost) -> bool:

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.support.stage import QUICK, SHOW, a_show, on_stage
+from tests.support.stage import QUICK, SHOW, a_show, on_stage, until
 
 
 @pytest.fixture(params=["json", "msgpack"])
@@ -267,9 +267,7 @@ async def test_presence_counts_joins_and_leaves_once():
         await ana.ok("room:leave", show=SHOW)
         assert stage.presence.counts[SHOW] == 1
         await bo.socket.close()
-        async with asyncio.timeout(5):
-            while stage.presence.counts[SHOW]:
-                await asyncio.sleep(0)
+        await until(lambda: stage.presence.counts[SHOW] == 0)
 
 
 async def test_a_new_moderator_is_one_in_the_room_they_are_in():

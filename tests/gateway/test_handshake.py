@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.support.stage import QUICK, SHOW, on_stage
+from tests.support.stage import QUICK, SHOW, on_stage, until
 
 KEY = "Sec-WebSocket-Key: " + base64.b64encode(b"0123456789abcdef").decode()
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", KEY, "Sec-WebSocket-Version: 13")
@@ -163,9 +163,7 @@ async def test_a_page_and_then_an_upgrade_on_the_same_connection():
         assert b'"role":"guest"' in answer
         assert stage.gateway.stats.connections == 1
         writer.close()
-        async with asyncio.timeout(5):
-            while stage.gateway.stats.connections:
-                await asyncio.sleep(0)
+        await until(lambda: stage.gateway.stats.connections == 0)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from liveserver.gateway.limits import Limits
 from liveserver.gateway.stats import Stats
 from liveserver.rooms.model import ROOM, Event
 from tests.support.probe import ROUTES
+from tests.support.stage import until
 
 INBOUND = Inbound(ROUTES)
 CODECS = [Codec(name, INBOUND) for name in (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)]
@@ -108,9 +109,7 @@ async def _play(steps):
                 lanes.put("viewer:count", seq, {"count": number})
             case _:
                 pass
-    async with asyncio.timeout(5):
-        while lanes.pending or lanes.flushing:
-            await asyncio.sleep(0.001)
+    await until(lambda: not lanes.pending and not lanes.flushing)
     for viewer, joined in viewers:
         if viewer.here:
             assert viewer.seqs == [each for each in told if each > joined]

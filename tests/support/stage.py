@@ -223,6 +223,8 @@ class Client:
         self.text = text
         self._number = 0
         self._kept: list[dict[str, Any]] = []
+        self.heard: list[str | bytes] = []
+        """What came while waiting for the close."""
 
     async def send(self, kind: str, message_id: str = "", **payload: Any) -> str:
         self._number += 1
@@ -285,9 +287,16 @@ class Client:
         async with asyncio.timeout(5):
             try:
                 while True:
-                    await self.socket.recv()
+                    self.heard.append(await self.socket.recv())
             except ConnectionClosed:
                 return self.socket.close_code or 0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Lets the loop run until something holds that no event announces, such as a counter inside the server."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # the server's counters have no event, and should not get one for tests
+            await asyncio.sleep(0.001)
 
 
 @dataclass
