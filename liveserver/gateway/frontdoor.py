@@ -6,7 +6,7 @@ that sends a page and then an upgrade over one connection, which only aiohttp se
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from liveserver.gateway.connection import Connection, Host
 from liveserver.gateway.handshake import PATH, refusal
@@ -58,8 +58,8 @@ class FrontDoor(asyncio.Protocol):
         """The last bytes read: tells whether anything came behind the latest head."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "the port is a stream"
-        self._transport = transport
+        # A stream's transport by its methods; uvloop's is no subclass of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
         self._arm()
 
     def data_received(self, data: bytes) -> None:
