@@ -59,6 +59,9 @@ class Presence:
         self._put: dict[str, tuple[int, int]] = {}
         """What Redis was last told: count and when."""
         self._entered = asyncio.Event()
+        self._closing = False
+        """Asked by every loop besides being cancelled: Python 3.11's `wait_for`, which redis-py sends through, swallows a
+        cancellation that arrives in the moment the send completes (python/cpython#86296)."""
 
     def enter(self, show: str) -> None:
         """A viewer of this node joined the show. Each `enter` is followed by one `leave`."""
@@ -101,6 +104,7 @@ class Presence:
 
     async def aclose(self) -> None:
         """Stops, and takes this node's counts back, so that the others need not wait for them to expire."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -126,7 +130,7 @@ class Presence:
             callback(show, kind, payload)
 
     async def _tell_forever(self) -> None:
-        while True:
+        while not self._closing:
             await asyncio.sleep(self._tick_ms / 1000)
             try:
                 self.tell()
@@ -136,7 +140,7 @@ class Presence:
 
     async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]], every_ms: int) -> None:
         away = False
-        while True:
+        while not self._closing:
             await asyncio.sleep((RETRY_MS if away else every_ms) / 1000)
             try:
                 await step()
@@ -175,7 +179,7 @@ class Presence:
     async def _listen(self) -> None:
         """Follows the reactions of the shows that have viewers here. One task subscribes and reads, so that neither
         disturbs the other on the connection."""
-        while True:
+        while not self._closing:
             pubsub = self._redis.pubsub()
             try:
                 await self._follow(pubsub)
@@ -187,7 +191,7 @@ class Presence:
 
     async def _follow(self, pubsub: Any) -> None:
         followed: set[str] = set()
-        while True:
+        while not self._closing:
             wanted = self._viewers.shows()
             for show in sorted(wanted - followed):
                 await pubsub.ssubscribe(reactions_channel(show))
