@@ -73,7 +73,7 @@ class LiveClient:
     ...     async with LiveClient(url, token) as client:
     ...         room = await client.join("show_1")
     ...         print(room.view["show"]["status"], room.lot["title"])
-    ...         placed = await room.bid(room.lot["id"], 1_200)       # minor units: a maximum of 12.00
+    ...         placed = await room.bid(room.lot["lot"], 1_200)       # minor units: a maximum of 12.00
     ...         print("leading" if placed.leading else "outbid")
     ...         async for event in room.events():
     ...             print(event.type, event.payload["text"])

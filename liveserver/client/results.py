@@ -20,14 +20,17 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BidPlaced(Done, frozen=True, kw_only=True):
-    """A bid counted. `leading` says whether it leads now; `price`, `min_next` are minor units, `ends_at` is server ms."""
+    """A bid counted. `leading` says whether it leads now; `price`, `max`, `min_next` are minor units, `ends_at` server ms."""
 
-    lot: str = ""
-    leading: bool = False
-    price: int = 0
-    max: int = 0
-    min_next: int = 0
-    ends_at: int = 0
+    lot: str
+    leading: bool
+    price: int
+    max: int
+    min_next: int
+    ends_at: int
+    bids: int = 0
+    id: str = ""
+    """Your pseudonym in this show: where `leader_id` says it, it is you who leads."""
 
 
 class LotOpened(Done, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ It talks to nobody itself: commands go through the client (`live`), events come 
 import asyncio
 import copy
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -114,18 +114,27 @@ class Room:
         """Stops collecting events for a reader."""
         self._readers.remove(reader)
 
-    async def changed(self) -> None:
-        """Returns after the next change of `view`, however many there are meanwhile."""
-        await self._changed.wait()
+    async def until(self, condition: Callable[[], bool], timeout_ms: int | None = None) -> bool:
+        """Waits until `condition` holds; looks at it now and after every change of `view`, and when the room ends.
+
+        Whether it held; False after `timeout_ms`, or when the room ended without it.
+        """
+        try:
+            async with asyncio.timeout(None if timeout_ms is None else max(0, timeout_ms) / 1000):
+                while not condition():
+                    if self.ended is not None:
+                        return False
+                    await self._changed.wait()
+        except TimeoutError:
+            return condition()
+        return True
 
     @property
     def lot(self) -> dict[str, Any] | None:
-        """The document of the lot that runs (open, closing or hammered), or None."""
-        lots: dict[str, dict[str, Any]] = self.view.get("auction", {}).get("lots", {})
-        for lot in reversed(lots.values()):
-            if lot["status"] in {"open", "closing", "hammered"}:
-                return lot
-        return None
+        """The document of the lot that runs (open or closing), or None."""
+        auction: dict[str, Any] = self.view.get("auction", {})
+        lot: dict[str, Any] | None = auction.get("lots", {}).get(auction.get("current"))
+        return lot if lot is not None and lot["status"] in {"open", "closing"} else None
 
     def server_now(self) -> int:
         """Server time in ms, as well as it is known here."""
@@ -150,7 +159,7 @@ class Room:
         """
         placed = await self._do(BidPlaced, "bid:place", lot=lot, amount=amount, exact=exact)
         if confirm and isinstance(placed, Rejected) and placed.code == "confirm_bid":
-            token = placed.detail.get("confirm") or placed.detail.get("token")
+            token = placed.detail.get("token")
             return await self._do(BidPlaced, "bid:place", lot=lot, amount=amount, exact=exact, confirm=token)
         return placed
 
@@ -171,7 +180,8 @@ class Room:
         return await self._do(Done, "show:end")
 
     async def open_lot(self, **lot: Any) -> LotOpened | Rejected:
-        """Opens a lot (host): `lot=` an id of the queue, or `product=` or `title=` with `start=` and so on."""
+        """Opens a lot (host): `lot=` an id of the queue, or `product=` or `title=` with `start=`; `clock=`, `reserve=` and
+        the other fields of `lot:open` in docs/PROTOCOL.md win over the queue's. Refusals: `lot_open`, `lot_known`, …"""
         return await self._do(LotOpened, "lot:open", **lot)
 
     async def call_lot(self, lot: str) -> Done | Rejected:

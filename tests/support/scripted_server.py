@@ -15,13 +15,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 SHOW = "show_1"
-LOT = {"id": "lot_1", "title": "Leica M3", "status": "open", "price": None, "min_next": 1_000}
+LOT = {"lot": "lot_1", "title": "Leica M3", "status": "open", "price": None, "min_next": 1_000}
 
 
 def _blank() -> dict[str, Any]:
     return {
         "show": {"status": "live", "started_at": 1, "ended_at": None},
-        "auction": {"lots": {"lot_1": dict(LOT)}},
+        "auction": {"current": "lot_1", "lots": {"lot_1": dict(LOT)}},
         "chat": {"messages": [], "pinned": None, "slow_ms": 0},
         "spotlight": {"product": None},
     }
@@ -139,7 +139,7 @@ class ScriptedServer:
             return self._ok(seq=self.seq, ts=now(), id=f"m{self.seq}")
         if kind == "bid:place":
             if payload["amount"] > 100_000 and "confirm" not in payload:
-                return self._error("confirm_bid", confirm="yes-really", min_next=1_000)
+                return self._error("confirm_bid", token="yes-really", min_next=1_000)
             self.counted.append(f"{payload['amount']}")
             return self._ok(
                 seq=self.seq,
@@ -147,6 +147,7 @@ class ScriptedServer:
                 lot=payload["lot"],
                 leading=True,
                 price=payload["amount"],
+                max=payload["amount"],
                 min_next=1_100,
                 ends_at=now(),
             )
