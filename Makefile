@@ -7,7 +7,7 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test check lint format types layers lock upgrade schema browser
+.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ layers: .venv/.dev ## imports point down only
 
 browser: .venv/.dev
 	@scripts/ensure-chromium.sh $(BIN)
+
+protocol: .venv/.dev ## write the tables of docs/PROTOCOL.md anew from the code
+	@$(BIN)/python scripts/write_protocol.py
 
 schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
 	@$(BIN)/python scripts/write_schema.py

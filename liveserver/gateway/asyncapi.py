@@ -10,6 +10,7 @@ import msgspec
 
 from liveserver import __version__
 from liveserver.gateway.codecs import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Inbound
+from liveserver.gateway.eventwords import EVENTS
 from liveserver.gateway.handshake import PATH
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.messages import ErrorPayload
@@ -42,8 +43,9 @@ def asyncapi(routes: Sequence[Route], limits: Limits, server_url: str = "") -> d
     schemas, components = msgspec.json.schema_components([*payloads, ErrorPayload], ref_template=_REF)
     messages: dict[str, Any] = {}
     for (name, (_, doc, cost)), schema in zip(inbound.items(), schemas, strict=False):
-        messages[_key(name)] = _message(name, doc, _envelope(name, schema), cost)
-    outbound = _outbound(schemas[-1])
+        envelope = _envelope(name, schema, needed=_is_needed(inbound[name][0]))
+        messages[_key(name)] = _message(name, doc, envelope, cost)
+    outbound = _outbound(schemas[-1]) | _events()
     messages |= outbound
     channel = {
         "address": PATH,
@@ -74,10 +76,10 @@ def _key(name: str) -> str:
     return name.replace(":", "_")
 
 
-def _envelope(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+def _envelope(name: str, payload: dict[str, Any], *, needed: bool) -> dict[str, Any]:
     return {
         "type": "object",
-        "required": ["type", "payload"] if _has_required(payload) else ["type"],
+        "required": ["type", "payload"] if needed else ["type"],
         "properties": {
             "type": {"const": name},
             "id": {"type": "string", "maxLength": 64},
@@ -86,9 +88,9 @@ def _envelope(name: str, payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _has_required(schema: dict[str, Any]) -> bool:
-    # Payloads are references; whether they may be left out is said by the envelope's own default.
-    return "default" not in schema
+def _is_needed(payload: type[msgspec.Struct]) -> bool:
+    """Whether some field must be given, so that the payload can't be left out."""
+    return any(field.required for field in msgspec.structs.fields(payload))
 
 
 def _message(name: str, doc: str, payload: dict[str, Any], cost: str = "") -> dict[str, Any]:
@@ -113,6 +115,7 @@ def _operations(inbound: list[str], outbound: list[str]) -> dict[str, Any]:
         }
         for name in inbound
     }
+    # Words that mean a message of the client and an event as well (`chat:slow`) are told apart by their keys.
     told = [key for key in outbound if key not in ("ok", "error")]
     operations["tell"] = {
         "action": "send",
@@ -120,6 +123,30 @@ def _operations(inbound: list[str], outbound: list[str]) -> dict[str, Any]:
         "messages": [{"$ref": f"#/channels/live/messages/{key}"} for key in told],
     }
     return operations
+
+
+def _events() -> dict[str, Any]:
+    """Each event as it stands in a batch, or alone."""
+    return {
+        f"event_{_key(words.type)}": _message(
+            words.type, f"{words.told} Payload: {words.payload}.", _event(words.type)
+        )
+        for words in EVENTS
+    }
+
+
+def _event(kind: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["type", "ts", "payload"],
+        "properties": {
+            "type": {"const": kind},
+            "show": {"type": "string"},
+            "seq": {"type": "integer"},
+            "ts": {"type": "integer"},
+            "payload": {"type": "object"},
+        },
+    }
 
 
 def _outbound(error: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from liveserver.accounts.model import Identity
 from liveserver.catalog.service import Catalog
 from liveserver.gateway.codecs import Codec
 from liveserver.gateway.connection import Connection
-from liveserver.gateway.lanes import Lanes
+from liveserver.gateway.lanes import Lanes, condensed
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.ports import Joined, LiveRoom, Presence
 from liveserver.gateway.stats import Stats
@@ -178,20 +178,28 @@ class ShowRoom:
         elif last <= lanes.to:
             return  # a rebuilt room tells again what it takes from the record; viewers have it
         public: list[tuple[int, Event]] = []
+        staff: list[tuple[int, int, Event]] = []
         for item in events:
             event = item[1]
             if event.audience == ROOM:
                 public.append(item)
+            elif event.audience == STAFF_ONLY:
+                staff.append((item[0], ts, event))
             else:
-                self._tell_few(event, ts)
+                self._tell_one(event, ts)
+        if staff and self._staff:
+            # The console, too, need not hear of 500 bids of one entry one by one.
+            for _, _, event in condensed(staff):
+                self._tell(self._staff, event, ts)
         lanes.push(last, ts, public)
 
-    def _tell_few(self, event: Event, ts: int) -> None:
-        if event.audience == STAFF_ONLY:
-            listeners = self._staff
-        else:
-            assert event.audience.startswith(USER), f"no such audience: {event.audience}"
-            listeners = self._by_user.get(event.audience[len(USER) :], {})
+    def _tell_one(self, event: Event, ts: int) -> None:
+        assert event.audience.startswith(USER), f"no such audience: {event.audience}"
+        listeners = self._by_user.get(event.audience[len(USER) :])
+        if listeners:
+            self._tell(listeners, event, ts)
+
+    def _tell(self, listeners: dict[Connection, None], event: Event, ts: int) -> None:
         document = self._alone(event.type, ts, event.payload)
         for connection in tuple(listeners):
             connection.tell(document)
