@@ -15,7 +15,7 @@ from liveserver.rooms.model import STAFF, Role
 from liveserver.shows.model import ChatSettings
 
 TEXT_MAX = 500
-"""Characters of a message, after normalising (protocol.md, Limits)."""
+"""Characters of a message, after normalising (protocol.md, Limits), unless the operator set another bound."""
 WORDS_MAX = 500
 """Blocked words of a show that count; bounds the pattern they are compiled into."""
 _WORD_MAX = 40
@@ -45,7 +45,7 @@ class Passed(msgspec.Struct, frozen=True):
     digest: str
 
 
-def moderate(text: str, settings: ChatSettings, role: Role) -> Passed | Rejected:
+def moderate(text: str, settings: ChatSettings, role: Role, text_max: int = TEXT_MAX) -> Passed | Rejected:
     """The message as it goes into the log, or `empty`, `too_long`, `links_off`, `blocked_word`.
 
     Staff may post links. Blocked words hold for everybody.
@@ -53,11 +53,11 @@ def moderate(text: str, settings: ChatSettings, role: Role) -> Passed | Rejected
     line = normalise(text)
     if not line:
         return EMPTY
-    if len(line) > TEXT_MAX:
+    if len(line) > text_max:
         return Rejected(
             "too_long",
-            f"A message has at most {TEXT_MAX} characters.",
-            detail={"length": len(line), "length_max": TEXT_MAX},
+            f"A message has at most {text_max} characters.",
+            detail={"length": len(line), "length_max": text_max},
         )
     if not settings.links and role not in STAFF and find_links(line):
         return LINKS_OFF

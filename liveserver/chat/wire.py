@@ -2,12 +2,13 @@
 a muted or banned person looked up. Who may send what stands in `ROUTES`; the rules that need the room are in `rules`.
 """
 
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from liveserver.chat import model as m
-from liveserver.chat.moderation import moderate
+from liveserver.chat.moderation import TEXT_MAX, moderate
 from liveserver.chat.text import normalise
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_PATTERN
@@ -85,8 +86,8 @@ class UserUnban(Struct, frozen=True):
     user: Id
 
 
-def _send(payload: ChatSend, edge: Edge) -> m.Send | Rejected:
-    judged = moderate(payload.text, edge.show.chat, edge.actor.role)
+def _send(payload: ChatSend, edge: Edge, *, text_max: int) -> m.Send | Rejected:
+    judged = moderate(payload.text, edge.show.chat, edge.actor.role, text_max)
     if isinstance(judged, Rejected):
         return judged
     return m.Send(judged.text, judged.digest, edge.show.chat.slow_ms)
@@ -127,28 +128,36 @@ def _recorded_role(show: Show, user: str) -> Role:
     return "moderator" if user in show.moderators else "viewer"
 
 
-ROUTES: tuple[Route, ...] = (
-    Route("chat:send", ChatSend, "chat:send", _send, SIGNED_IN, "chat", "Says something in the show's chat."),
-    Route(
-        "chat:delete", ChatDelete, "chat:delete", _delete, SIGNED_IN, "chat",
-        "Takes a message back: authors their own, staff those of others up to their own role.",
-    ),
-    Route(
-        "chat:pin", ChatPin, "chat:pin", _pin, MODERATORS, "host",
-        "Pins a message above the chat; null unpins.",
-    ),
-    Route(
-        "chat:slow", ChatSlow, "chat:slow", _slow, MODERATORS, "host",
-        "Sets the least time between two messages of one viewer; 0 for none.",
-    ),
-    Route(
-        "user:mute", UserMute, "user:mute", _mute, MODERATORS, "host",
-        "Keeps somebody from writing for a while.",
-    ),
-    Route("user:unmute", UserUnmute, "user:unmute", _unmute, MODERATORS, "host", "Ends a mute."),
-    Route(
-        "user:ban", UserBan, "user:ban", _ban, MODERATORS, "host",
-        "Bars somebody from writing, reacting and bidding in this show, and hides what they wrote.",
-    ),
-    Route("user:unban", UserUnban, "user:unban", _unban, MODERATORS, "host", "Lifts a ban."),
-)  # fmt: skip
+def routes(text_max: int = TEXT_MAX) -> tuple[Route, ...]:
+    """All messages of chat. `text_max` is the most characters of one, at most `RAW_TEXT_MAX`."""
+    assert text_max <= RAW_TEXT_MAX, "longer messages than these do not come in"
+    send = partial(_send, text_max=text_max)
+    return (
+        Route("chat:send", ChatSend, "chat:send", send, SIGNED_IN, "chat", "Says something in the show's chat."),
+        Route(
+            "chat:delete", ChatDelete, "chat:delete", _delete, SIGNED_IN, "chat",
+            "Takes a message back: authors their own, staff those of others up to their own role.",
+        ),
+        Route(
+            "chat:pin", ChatPin, "chat:pin", _pin, MODERATORS, "host",
+            "Pins a message above the chat; null unpins.",
+        ),
+        Route(
+            "chat:slow", ChatSlow, "chat:slow", _slow, MODERATORS, "host",
+            "Sets the least time between two messages of one viewer; 0 for none.",
+        ),
+        Route(
+            "user:mute", UserMute, "user:mute", _mute, MODERATORS, "host",
+            "Keeps somebody from writing for a while.",
+        ),
+        Route("user:unmute", UserUnmute, "user:unmute", _unmute, MODERATORS, "host", "Ends a mute."),
+        Route(
+            "user:ban", UserBan, "user:ban", _ban, MODERATORS, "host",
+            "Bars somebody from writing, reacting and bidding in this show, and hides what they wrote.",
+        ),
+        Route("user:unban", UserUnban, "user:unban", _unban, MODERATORS, "host", "Lifts a ban."),
+    )  # fmt: skip
+
+
+ROUTES = routes()
+"""The messages with the documented bounds."""

@@ -7,7 +7,7 @@ import pytest
 
 from liveserver.chat import model as m
 from liveserver.chat.feature import ChatFeature
-from liveserver.chat.wire import ROUTES
+from liveserver.chat.wire import ROUTES, routes
 from liveserver.kernel.clock import VirtualClock
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ShowId, UserId
@@ -124,3 +124,13 @@ def test_a_message_may_be_refused_before_the_log(text: str, role: Role, code: st
 def test_malformed_payloads_are_no_payloads(kind: str, payload: dict[str, Any]):
     with pytest.raises(msgspec.ValidationError):
         settle(kind, payload)
+
+
+def test_an_operator_may_bound_messages_otherwise():
+    send = next(route for route in routes(text_max=5) if route.type == "chat:send")
+    no_records: Any = None
+    edge = Edge(person("Ana"), SHOW, no_records, no_records, VirtualClock())
+    assert isinstance(send.settle(send.payload(show="show_1", text="12345"), edge), m.Send)
+    refused = send.settle(send.payload(show="show_1", text="123456"), edge)
+    assert isinstance(refused, Rejected)
+    assert refused.detail == {"length": 6, "length_max": 5}
