@@ -11,9 +11,11 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+import uvloop
 from redis.asyncio import Redis
 
 from liveserver.infra.database import Pool, open_pool
@@ -23,6 +25,11 @@ from liveserver.infra.redis import general
 
 TEMPLATE = "template_of_tests"
 _numbers = itertools.count()
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
+    """Tests run on the loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
