@@ -22,12 +22,11 @@ SPEAKERS = (
     "spotlight",
     "presence",
     "kernel/errors.py",
-    "accounts/tokens.py",
-    "accounts/service.py",
+    "accounts/errors.py",
 )
 """Where refusals that a socket may be told are written."""
-UNHEARD = {"weak_password", "wrong_password", "email_taken", "name_taken"}
-"""Refusals in there that only HTTP tells: they name a form's field."""
+UNHEARD = {"bad_credentials", "too_many_attempts", "no_account"}
+"""Refusals in there that only HTTP tells."""
 
 
 def refusals() -> dict[str, tuple[str, bool]]:
@@ -51,9 +50,8 @@ def _calls(tree: ast.AST) -> Iterator[tuple[str, str, bool]]:
         if len(node.args) < 2 or not isinstance(node.args[0], ast.Constant):
             continue
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-        retryable = (
-            isinstance(keywords.get("retryable"), ast.Constant) and keywords["retryable"].value is True
-        )
+        again = keywords.get("retryable")
+        retryable = isinstance(again, ast.Constant) and again.value is True
         yield str(node.args[0].value), _words(node.args[1]), retryable
 
 
