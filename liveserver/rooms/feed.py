@@ -12,6 +12,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from liveserver.kernel.tasks import end
 from liveserver.rooms.log import LogCorrupt, channel_of, parse_message
 from liveserver.rooms.model import Entry
 
@@ -52,9 +53,7 @@ class Feed:
 
     async def aclose(self) -> None:
         """Ends all subscriptions."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
         await self._pubsub.aclose()
 
     async def _run(self) -> None:

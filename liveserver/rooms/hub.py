@@ -15,6 +15,7 @@ from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Mendable, Rejected
 from liveserver.kernel.ids import ShowId, new_id
+from liveserver.kernel.tasks import end
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
@@ -139,9 +140,7 @@ class Hub:
 
     async def aclose(self) -> None:
         """Closes all rooms: what was submitted is answered and recorded."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.wait({self._sweeper})
+        await end(self._sweeper)
         rooms = list(self.rooms.values())
         self.rooms.clear()
         await asyncio.gather(*(room.aclose() for room in rooms))

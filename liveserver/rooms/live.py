@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE, Mendable
+from liveserver.kernel.tasks import end
 from liveserver.rooms import edge, lifecycle, recovery
 from liveserver.rooms.appender import Answer, Appender
 from liveserver.rooms.feed import Feed
@@ -201,10 +202,7 @@ class LiveRoom:
     async def aclose(self) -> None:
         """Answers what was submitted, records what is left, and stops following."""
         await self._appender.aclose()
-        for task in (self._watch, self._catching_up, self._rebuilding):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait({task})
+        await end(self._watch, self._catching_up, self._rebuilding)
         if self._timer is not None:
             self._timer.cancel()
         await self._feed.unfollow(self.show)

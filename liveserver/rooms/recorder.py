@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from liveserver.infra.database import Connection, Pool, transaction
+from liveserver.kernel.tasks import end
 from liveserver.rooms import store
 from liveserver.rooms.log import UNRECORDED_MAX
 from liveserver.rooms.room import Applied, LogBroken
@@ -101,9 +102,7 @@ class Recorder:
 
     async def aclose(self, timeout_s: float = 5.0) -> None:
         """Records what is left and lets another node go on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
         await self.flush(timeout_s)
         with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             await self._pool.execute(store.QUERIES.give_up_lease, self._show, self._node)
