@@ -123,7 +123,7 @@ export function wireBar(session, data, bidding) {
       }
     } else {
       bar.classList.remove("urgent");
-      text(clockText, lot?.status === "closing" || lot?.status === "hammered" ? "0.0" : "–");
+      text(clockText, lot?.status === "closing" || lot?.status === "hammered" ? "0.0" : lot?.status === "sold" ? t("sold") : "–");
       meter.style.transform = "scaleX(0)";
     }
     setTimeout(tick, document.hidden ? 1000 : wait);

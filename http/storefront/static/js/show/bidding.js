@@ -19,10 +19,11 @@ export function wireBidding(session, data) {
   async function bid(lot, amount, confirm) {
     if (state.pending) return;
     state.pending = { lot: lot.lot, amount };
+    const led = session.leads(lot); // before: the event may come ahead of the answer
     session.changed();
     try {
       const result = await session.send("bid:place", { lot: lot.lot, amount, ...(confirm ? { confirm } : {}) });
-      settle(lot, amount, result);
+      settle(lot, amount, result, led);
     } catch (refusal) {
       refused(lot, amount, refusal);
     } finally {
@@ -31,13 +32,12 @@ export function wireBidding(session, data) {
     }
   }
 
-  function settle(lot, amount, result) {
-    const wasLeading = session.leads(lot);
+  function settle(lot, amount, result, led) {
     (session.mine.max ??= {})[lot.lot] = result.max ?? amount;
     session.mine.id ??= result.id; // not known before a show's first lot
     if (sheet?.open) sheet.close();
     navigator.vibrate?.(12);
-    if (wasLeading) toast(t("maxSet", { amount: money(amount, lot.currency) }), "win");
+    if (led) toast(t("maxSet", { amount: money(amount, lot.currency) }), "win");
     else if (result.leading === false) toast(t("outbid", { amount: money(result.min_next ?? lot.min_next, lot.currency) }), "warn");
   }
 

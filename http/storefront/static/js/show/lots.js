@@ -5,7 +5,7 @@ import { money } from "../ui/money.js";
 import { count, t } from "../ui/words.js";
 import { wireTabs } from "../ui/tabs.js";
 
-export function wireLots(session) {
+export function wireLots(session, data) {
   const list = $("#lots-list");
   const sheet = $("#lots-sheet");
   const panel = $("#panel-lots");
@@ -21,6 +21,7 @@ export function wireLots(session) {
   desk.addEventListener("change", settle);
   settle();
   $("#lots-open")?.addEventListener("click", () => sheet.showModal());
+  if (data.status === "ended" && desk.matches) $("#tab-lots").click(); // nobody talks any more: what sold is what counts
   let drawn = "";
 
   session.watch(() => {
