@@ -51,6 +51,7 @@ def secure_answer(response: web.StreamResponse, *, https: bool) -> None:
     headers = response.headers
     for name, value in _EVERYWHERE.items():
         headers.setdefault(name, value)
+    headers["Server"] = "liveserver"  # and not the versions of Python and aiohttp
     headers.setdefault("Content-Security-Policy", LOCKED_DOWN)
     if "frame-ancestors 'none'" in headers["Content-Security-Policy"]:
         headers.setdefault("X-Frame-Options", "DENY")  # for browsers that don't know frame-ancestors

@@ -35,6 +35,8 @@ _REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ADDRESSES_MAX = 20_000
 """Client addresses whose rate is remembered; the longest silent are forgotten first (and start with a full allowance)."""
 BURST_FACTOR = 4
+SOCKET = "/ws"
+"""Handed over to the gateway with its connection: nobody sends what aiohttp calls the response."""
 _FREE = ("/static/", "/healthz", "/readyz")
 """Not counted: they cost next to nothing, and one page needs many of them."""
 
@@ -90,10 +92,9 @@ def observed(write_page: ErrorWriter) -> Middleware:
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request[REQUEST_ID]):
             response = await _answered(request, handler, write_page)
-        _measure(services.metrics, request, response.status, time.perf_counter() - started)
-        if (
-            not response.prepared
-        ):  # the socket's handler hands the connection over and has nothing left to say
+        if route_of(request) != SOCKET:
+            _measure(services.metrics, request, response.status, time.perf_counter() - started)
+        if not response.prepared:
             response.headers["X-Request-Id"] = request[REQUEST_ID]
             secure_answer(response, https=services.settings.secure)
         return response

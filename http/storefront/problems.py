@@ -113,7 +113,8 @@ def status_of(rejected: Rejected) -> int:
         return status
     if rejected.code.endswith("_not_found"):
         return 404
-    return 422 if "field" in rejected.detail else 409
+    wrong_input = "field" in rejected.detail or rejected.code.startswith(("bad_", "unknown_", "no_such_"))
+    return 422 if wrong_input else 409
 
 
 def problem_of(rejected: Rejected, instance: str, request_id: str) -> Problem:

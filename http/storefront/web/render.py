@@ -54,8 +54,8 @@ class Renderer:
             "static": assets.url,
             "picture": picture,
             "csrf_field": _csrf_field,
-            "import_map": pass_context(self._import_map),
-            "module": pass_context(self._module),
+            "import_map": self._import_map,
+            "module": self._module,
         }
         filters: dict[str, Any] = {
             "money": _money,
@@ -69,16 +69,20 @@ class Renderer:
         # Struct documents as JSON for scripts: escaped as Jinja's own tojson does.
         self.environment.policies["json.dumps_function"] = _dumps
         self.environment.policies["json.dumps_kwargs"] = {}
+        for name in self.environment.list_templates(extensions=["html"]):
+            self.environment.get_template(name)  # a broken one is found now, and not by a visitor
 
     def html(self, template: str, site: Site, page: Page) -> bytes:
         """The page's bytes."""
         return self.environment.get_template(template).render(site=site, page=page).encode()
 
+    @pass_context
     def _import_map(self, context: Context) -> Markup:
         return Markup('<script type="importmap" nonce="{}">{}</script>').format(
             _site(context).nonce, htmlsafe_json_dumps(self._assets.import_map())
         )
 
+    @pass_context
     def _module(self, context: Context, path: str) -> Markup:
         """`module('js/show/page.js')`: the script element, and preloads of all it imports, so that they come in one go."""
         nonce = _site(context).nonce
