@@ -16,6 +16,7 @@ from liveserver.auction.model import (
     BidAccepted,
     Lot,
     PlaceBid,
+    bid_line,
 )
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import STAFF, Context, Decision, Verdict
@@ -77,8 +78,12 @@ def place_bid(state: AuctionState, command: PlaceBid, ctx: Context) -> Verdict:
     extended = ends_at != lot.ends_at
     reserve = "none" if rules.reserve is None else reserve_status(rules, price)
     own_bids = 1 if standing is None else standing.bids + 1
+    bids, seq, ts = book.bids + 1, ctx.seq, ctx.ts
+    commitment = chain.bid_commitment(ctx.salt, seq, bidder, amount)
+    line = bid_line(public, price, leader_public, bids, status, ends_at, allowance_ms, commitment)
     fact = BidAccepted(
         lot=command.lot,
+        head=chain.linked(lot.head, seq, ts, line),
         bidder=bidder,
         name=actor.name,
         public=public,
@@ -92,7 +97,7 @@ def place_bid(state: AuctionState, command: PlaceBid, ctx: Context) -> Verdict:
         top=outcome.top,
         second=outcome.second,
         price=price,
-        bids=book.bids + 1,
+        bids=bids,
         min_next=outcome.min_next,
         reserve=reserve,
         status=status,
@@ -100,16 +105,15 @@ def place_bid(state: AuctionState, command: PlaceBid, ctx: Context) -> Verdict:
         extended=extended,
         extensions=lot.extensions + 1 if extended else lot.extensions,
         allowance_ms=allowance_ms,
-        commitment=chain.bid_commitment(ctx.salt, ctx.seq, bidder, amount),
+        commitment=commitment,
     )
-    fact.head = chain.next_head(lot.head, fact, ctx.seq, ctx.ts)
     result = {
         "lot": command.lot,
         "leading": leader == bidder,
         "max": amount,
         "price": price,
         "min_next": outcome.min_next,
-        "bids": fact.bids,
+        "bids": bids,
         "reserve": reserve,
         "ends_at": ends_at,
         "id": public,

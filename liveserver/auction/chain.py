@@ -33,7 +33,12 @@ def bid_commitment(salt: bytes, seq: int, bidder: str, amount: int) -> str:
 
 def next_head(head: str, fact: LotFact, seq: int, ts: int) -> str:
     """The head after `fact`, which the command `seq` brought about at `ts`. A lot's first link continues ""."""
-    return sha256(f"{head}|{seq}|{ts}|{fact.line()}".encode()).hexdigest()
+    return linked(head, seq, ts, fact.line())
+
+
+def linked(head: str, seq: int, ts: int, line: str) -> str:
+    """The head after a fact with this public part: `next_head` where the fact is still being made."""
+    return sha256(f"{head}|{seq}|{ts}|{line}".encode()).hexdigest()
 
 
 class Break(msgspec.Struct, frozen=True):

@@ -162,6 +162,20 @@ class LotOpened(LotFact, kw_only=True, tag="lot_opened"):
         return f"opened|{t.show}|{t.lot}|{pinned}|{self.ends_at}|{self.hard_ends_at}|{self.sealed}|{t.title}"
 
 
+def bid_line(
+    public: str,
+    price: int,
+    leader_public: str,
+    bids: int,
+    status: Status,
+    ends_at: int,
+    allowance_ms: int,
+    commitment: str,
+) -> str:
+    """The public part of an accepted bid, as the hash chain covers it; `BidAccepted.line` while there is no fact yet."""
+    return f"bid|{public}|{price}|{leader_public}|{bids}|{status}|{ends_at}|{allowance_ms}|{commitment}"
+
+
 class BidAccepted(LotFact, kw_only=True, gc=False, tag="bid_accepted"):
     """A bid that counts, and all that it came to. `amount` is its maximum: hidden, as `top` and `second` are.
 
@@ -194,9 +208,15 @@ class BidAccepted(LotFact, kw_only=True, gc=False, tag="bid_accepted"):
     commitment: str
 
     def line(self) -> str:
-        return (
-            f"bid|{self.public}|{self.price}|{self.leader_public}|{self.bids}|{self.status}|{self.ends_at}"
-            f"|{self.allowance_ms}|{self.commitment}"
+        return bid_line(
+            self.public,
+            self.price,
+            self.leader_public,
+            self.bids,
+            self.status,
+            self.ends_at,
+            self.allowance_ms,
+            self.commitment,
         )
 
 

@@ -10,7 +10,7 @@ from liveserver.auction import chain
 from liveserver.auction import model as m
 from liveserver.auction.evolution import new_lot
 from liveserver.auction.formats.english import reserve_status
-from liveserver.rooms.model import STAFF, STAFF_ONLY, Event, Viewer
+from liveserver.rooms.model import ROOM, STAFF, STAFF_ONLY, Event, Viewer
 
 STAFF_BIDDERS_MAX = 200
 """Bidders of the running lot in a staff snapshot, the latest first: as many as a console can list."""
@@ -134,57 +134,46 @@ def _event(
 
 def bid_events(fact: m.BidAccepted, ts: int) -> list[Event]:
     """`bid:accepted` for all, a line for the console, and word to whoever was outbid, maybe the bidder at once."""
-    lot, price, min_next, ends_at = fact.lot, fact.price, fact.min_next, fact.ends_at
-    leader, leader_id = fact.leader_name, fact.leader_public
-    told = [
-        Event(
-            "bid:accepted",
-            {
-                "lot": lot,
-                "price": price,
-                "leader": leader,
-                "leader_id": leader_id,
-                "bids": fact.bids,
-                "min_next": min_next,
-                "reserve": fact.reserve,
-                "status": fact.status,
-                "ends_at": ends_at,
-                "extensions": fact.extensions,
-                "server_now": ts,
-                "head": fact.head,
-            },
-            lot=lot,
-        ),
-        Event(
-            "host:bid",
-            {
-                "lot": lot,
-                "bidder": {"id": fact.bidder, "name": fact.name},
-                "bids": fact.own_bids,
-                "leading": fact.leader == fact.bidder,
-                "price": price,
-                "accepted": True,
-                "server_now": ts,
-            },
-            STAFF_ONLY,
-            lot,
-        ),
-    ]
+    lot, price, ends_at, leading = fact.lot, fact.price, fact.ends_at, fact.leader == fact.bidder
+    public = {
+        "lot": lot,
+        "price": price,
+        "leader": fact.leader_name,
+        "leader_id": fact.leader_public,
+        "bids": fact.bids,
+        "min_next": fact.min_next,
+        "reserve": fact.reserve,
+        "status": fact.status,
+        "ends_at": ends_at,
+        "extensions": fact.extensions,
+        "server_now": ts,
+        "head": fact.head,
+    }
+    line = {
+        "lot": lot,
+        "bidder": {"id": fact.bidder, "name": fact.name},
+        "bids": fact.own_bids,
+        "leading": leading,
+        "price": price,
+        "accepted": True,
+        "server_now": ts,
+    }
+    told = [Event("bid:accepted", public, ROOM, lot), Event("host:bid", line, STAFF_ONLY, lot)]
     if fact.extended:
-        payload = {"lot": lot, "ends_at": ends_at, "extensions": fact.extensions, "server_now": ts}
-        told.insert(1, Event("lot:extended", payload))
-    outbid = fact.outbid if fact.leader == fact.bidder else fact.bidder
+        moved = {"lot": lot, "ends_at": ends_at, "extensions": fact.extensions, "server_now": ts}
+        told.append(Event("lot:extended", moved))
+    outbid = fact.outbid if leading else fact.bidder
     if outbid:
-        payload = {
+        word = {
             "lot": lot,
             "price": price,
-            "leader": leader,
-            "leader_id": leader_id,
-            "min_next": min_next,
+            "leader": fact.leader_name,
+            "leader_id": fact.leader_public,
+            "min_next": fact.min_next,
             "ends_at": ends_at,
             "server_now": ts,
         }
-        told.append(Event("bid:outbid", payload, f"user:{outbid}"))
+        told.append(Event("bid:outbid", word, f"user:{outbid}"))
     return told
 
 
