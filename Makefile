@@ -59,6 +59,12 @@ browser: .venv/.dev
 protocol: .venv/.dev ## write the tables of docs/PROTOCOL.md anew from the code
 	@$(BIN)/python scripts/write_protocol.py
 
+soak: .venv/.dev ## many more random histories than the tests run (HISTORIES=100000)
+	@HISTORIES=$(or $(HISTORIES),100000) $(BIN)/python -m pytest tests/simulation -n 2 --timeout 14400
+
+bench: .venv/.dev ## what a bid costs; prints its figures
+	@$(BIN)/python benchmarks/bids.py
+
 schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
 	@$(BIN)/python scripts/write_schema.py
 
