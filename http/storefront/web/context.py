@@ -99,6 +99,8 @@ class Site(msgspec.Struct, frozen=True):
     """Shown in a frame of another product (`?embed=1`): no header, no navigation."""
     now_ms: int
     """Server time when the page was made."""
+    theme: Literal["", "light", "dark"] = ""
+    """What the visitor chose with the theme button (cookie `theme`); "" follows the device."""
 
 
 class Form(msgspec.Struct, frozen=True):

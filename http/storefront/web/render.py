@@ -6,7 +6,7 @@ It knows no page in particular; `context` says what each template is given.
 import gzip
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -156,7 +156,15 @@ def site_of(request: web.Request, visitor: Visitor | None) -> Site:
         request=request_id(request),
         embedded=request.query.get("embed") == "1",
         now_ms=services.clock.now_ms(),
+        theme=_theme(request.cookies.get("theme", "")),
     )
+
+
+def _theme(chosen: str) -> Literal["", "light", "dark"]:
+    """Known here already, so that a dark page does not flash light while scripts load."""
+    if chosen == "light":
+        return "light"
+    return "dark" if chosen == "dark" else ""
 
 
 def person_of(visitor: Visitor) -> Person | None:

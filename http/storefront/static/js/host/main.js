@@ -17,7 +17,7 @@ import { wireTop } from "./top.js";
 
 const data = pageData("boot");
 learn(data.words);
-const session = new ShowSession({ url: socketUrl(data.socket), show: data.show, room: data.room });
+const session = new ShowSession({ url: socketUrl(data.socket), show: data.show, room: data.room, role: data.role });
 const act = wireActions(session);
 const queue = wireQueue(session, data, act);
 wireTop(session, data, act);

@@ -19,7 +19,8 @@ export class ShowSession {
   #listeners = new Map();
   #drawing = false;
 
-  constructor({ url, show, room = null }) {
+  constructor({ url, show, room = null, role = "guest" }) {
+    this.role = role;
     this.show = show;
     this.socket = new LiveSocket(url);
     this.clock = this.socket.clock;

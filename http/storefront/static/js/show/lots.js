@@ -28,7 +28,8 @@ export function wireLots(session, data) {
     const lots = Object.values(session.view.auction.lots).sort((a, b) => b.opened_at - a.opened_at);
     const key = JSON.stringify([lots.map((lot) => [lot.lot, lot.status, lot.price, lot.leader_id]), session.mine.id]);
     show($("#lots-empty"), lots.length === 0 && list.children.length === 0);
-    if (key === drawn || !lots.length) return; // without lots in the room the server's own list stands
+    const whole = data.status === "ended" && list.children.length > 0; // the record knows all, the room its last fifty
+    if (key === drawn || whole || !lots.length) return;
     drawn = key;
     list.replaceChildren(...lots.filter(running).map(row), ...lots.filter((lot) => !running(lot)).map(row));
     const sold = lots.filter((lot) => lot.status === "sold");

@@ -15,7 +15,7 @@ import { wireTitle } from "./title.js";
 
 const data = pageData("boot");
 learn(data.words);
-const session = new ShowSession({ url: socketUrl(data.socket), show: data.show, room: data.room });
+const session = new ShowSession({ url: socketUrl(data.socket), show: data.show, room: data.room, role: data.role });
 const bidding = wireBidding(session, data);
 wireStage(session, data);
 wireBar(session, data, bidding);
