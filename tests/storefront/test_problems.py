@@ -59,7 +59,9 @@ async def test_a_refused_body_names_the_field(shop: Shop, body: object, field: s
 )
 async def test_a_garbled_body_is_refused(shop: Shop, content_type: str, body: bytes, status: int, code: str):
     host = await shop.person("Hanna", "host")
-    answer = await host.api("POST", "/seller/products", data=BytesIO(body), headers={"Content-Type": content_type})
+    answer = await host.api(
+        "POST", "/seller/products", data=BytesIO(body), headers={"Content-Type": content_type}
+    )
     assert answer.status == status
     assert (await answer.json(content_type=None))["code"] == code
 
