@@ -82,7 +82,7 @@ async def new_node(database_url: str, redis_url: str) -> AsyncIterator[NewNode]:
                 pool,
                 redis,
                 [appends],
-                AnyShow(),  # pyright: ignore[reportArgumentType]
+                AnyShow(),  # pyright: ignore[reportArgumentType] - only `get` and `list` of it are used
                 features or (Lifecycle(), Tally()),
                 projectors,
                 clock or SystemClock(),
