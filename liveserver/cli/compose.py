@@ -17,6 +17,7 @@ from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
 from liveserver.cli.features import FEATURES, PROJECTORS, routes
 from liveserver.cli.numbers import read_numbers
+from liveserver.cli.ports import BACKLOG_MAX
 from liveserver.config import Settings
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.server import Gateway
@@ -34,6 +35,8 @@ from storefront.services import Services
 
 APPEND_LANES = 4
 """Connections that append, each one batch at a time; a show keeps to one of them. One core of Python fills two."""
+HTTP_IDLE_S = 75.0
+"""How long an HTTP connection is kept without a request: longer than proxies keep theirs (60 s), and not aiohttp's hour."""
 HTTP_SHUTDOWN_S = 5.0
 """Longest wait for HTTP requests that are being answered when we stop."""
 
@@ -166,13 +169,20 @@ async def _serving(
     grace_ms: int,
 ) -> AsyncGenerator[None]:
     runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, shutdown_timeout=min(HTTP_SHUTDOWN_S, grace_ms / 1000)
+        app,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=min(HTTP_SHUTDOWN_S, grace_ms / 1000),
+        keepalive_timeout=HTTP_IDLE_S,
     )
     await runner.setup()
     handler = runner.server
     assert handler is not None, "a runner that is set up has its server"
     gateway.start()
-    server = await asyncio.get_running_loop().create_server(gateway.protocol_factory(handler), sock=listener)
+    # Said again: the loop calls listen() itself, and its own default of 100 makes a rush of viewers wait a second each.
+    server = await asyncio.get_running_loop().create_server(
+        gateway.protocol_factory(handler), sock=listener, backlog=BACKLOG_MAX
+    )
     try:
         yield
     finally:
