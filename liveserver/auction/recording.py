@@ -85,9 +85,7 @@ def opened(show: str, fact: m.LotOpened, seq: int, ts: int) -> LotResult:
 
 
 def follow(result: LotResult, fact: m.AnyLotFact, seq: int, ts: int) -> None:
-    """Takes one fact into a lot's row; facts that it has taken in already are passed over."""
-    if seq < result.seq:
-        return
+    """Takes one fact into a lot's row. Facts hold absolute values: what comes again in order ends where it ended before."""
     result.seq, result.head = seq, fact.head
     match fact:
         case m.BidAccepted() | m.BidderVoided():

@@ -53,6 +53,13 @@ def test_no_extension_beyond_the_hard_end(end: int, hard: int, ts: int, expected
     assert extended(LIVE, end, hard, ts) == expected
 
 
+def test_the_window_opens_only_when_less_than_it_is_left():
+    clock = timing("live", window_ms=5_000, extend_ms=10_000)
+    assert isinstance(clock, Timing)
+    assert extended(clock, 30_000, None, 25_000) == 30_000
+    assert extended(clock, 30_000, None, 25_001) == 35_001
+
+
 def test_an_extension_shorter_than_the_window_never_shortens():
     clock = timing("live", window_ms=10_000, extend_ms=3_000)
     assert isinstance(clock, Timing)

@@ -55,6 +55,17 @@ def test_the_earlier_of_equals_follows_the_voided_leader():
     assert (show.lot["leader"], show.lot["price"]) == ("Ana", 3000)
 
 
+def test_who_raised_to_an_equal_maximum_is_the_later():
+    show = LocalShow()
+    show.opens(start=1000)
+    show.ana.bids(1000)
+    show.ben.bids(3000)
+    show.ana.bids(3000)  # raised: from now on Ben's is the earlier of two equal maxima
+    show.cleo.bids(5000)
+    show.host.voids(show.cleo)
+    assert (show.lot["leader"], show.lot["price"]) == ("Ben", 3000)
+
+
 def test_a_reserve_may_be_unmet_again():
     show = LocalShow()
     show.opens(start=1000, reserve=4000)

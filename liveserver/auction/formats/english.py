@@ -98,7 +98,7 @@ def too_low(min_next: int) -> Rejected:
 
 
 def _price(rules: Rules, top: int, second: int, floor: int) -> int:
-    """The price of these two highest maxima; at least `floor`. Spelled out without `min` and `max`: the hot path."""
+    """The price that the two highest maxima come to; at least `floor`."""
     if second:  # (4)
         price = second + rules.increments.step(second)
         if price > top:
