@@ -69,19 +69,22 @@ class Refused(Exception):
 class LiveClient:
     """A connection to a liveserver, reconnecting by itself.
 
-    >>> async def watch() -> None:
+    >>> async def evening() -> None:
     ...     async with LiveClient(url, token) as client:
     ...         room = await client.join("show_1")
-    ...         print(room.view["show"]["status"], room.lot["title"])
-    ...         placed = await room.bid(room.lot["lot"], 1_200)       # minor units: a maximum of 12.00
-    ...         print("leading" if placed.leading else "outbid")
-    ...         async for event in room.events():
-    ...             print(event.type, event.payload["text"])
-    ...             break
-    >>> asyncio.run(watch())
-    live Leica M3
-    leading
-    chat:new hello Ana
+    ...         events = room.events()
+    ...         print(room.view["show"]["status"], room.lot["title"], room.lot["min_next"])
+    ...         placed = await room.bid(room.lot["lot"], 1_200)  # a maximum of 12.00, in minor units
+    ...         if isinstance(placed, BidPlaced):
+    ...             print("leading" if placed.leading else "outbid", placed.price)
+    ...         else:
+    ...             print("refused:", placed.code, placed.detail)
+    ...         event = await anext(events)  # or: async for event in events
+    ...         print(event.type, event.payload["message"])
+    >>> asyncio.run(evening())
+    live Leica M3 1000
+    leading 1200
+    chat:new well bid, ana
 
     `token`: a session's token or a JWT of the embedding app; without one the client is a guest and may only watch.
     `client_id` is kept over reconnects and makes a command sent twice count once; leave it to chance unless you resume

@@ -20,6 +20,9 @@ SNIPES_MAX = 3
 DABBLES_MAX = 2
 REFUSALS_MAX = 5
 """Refusals on one lot after which somebody looks away: they are not meant to bid here."""
+PROXY_SHARES = (40, 65, 85, 100)
+"""Percent of the valuation that somebody sets as a maximum, the first time and after each time it was passed: nobody shows
+how far they would go at once."""
 LEAP_MAX = 9
 """No bid above this many times the minimum: one above ten times is asked to be confirmed (auction-rules.md)."""
 
@@ -70,7 +73,7 @@ def consider(
                 return None
             return Intent(pace_ms, least)
         case "proxy":
-            share = 75 if mind.bids == 0 else 100
+            share = PROXY_SHARES[min(mind.bids, len(PROXY_SHARES) - 1)]
             return Intent(pace_ms * 2, _rounded(mind.valuation * share // 100, least, mind.valuation))
         case "jumper":
             return Intent(pace_ms + 1_500, least + step_of(lot) * random.randint(1, 4))

@@ -24,6 +24,10 @@ REACTIONS: Mapping[Occasion, tuple[str, ...]] = {
     "sold_high": ("🔥", "👏"),
     "sold_low": ("😮", "😂"),
 }
+WHILE_OPEN: frozenset[Occasion] = frozenset(
+    {"opened", "price_up", "extended", "called", "outbid", "leading", "dropped_out"}
+)
+ABOUT_RIVALS: frozenset[Occasion] = frozenset({"price_up", "outbid", "dropped_out"})
 ALWAYS: frozenset[Occasion] = frozenset({"won", "outbid"})
 """Occasions about oneself: these are hard to leave without a word."""
 
@@ -83,7 +87,8 @@ class Chatter:
             case "product:highlighted" if payload["product"] is not None:
                 await self._say("highlighted", None, percent=self._who.talkative // 3)
             case "bid:outbid" if lot is not None:
-                await self._outbid(lot)
+                over = lot["min_next"] > self._bidder.mind.valuation
+                await self._say("dropped_out" if over else "outbid", lot)
             case _ if lot is not None:
                 await self._hear_lot(event.type, lot)
             case _:
@@ -119,10 +124,6 @@ class Chatter:
             return "sold_high"
         return "sold_low" if lot["price"] * 2 < good.worth else "sold"
 
-    async def _outbid(self, lot: dict[str, Any]) -> None:
-        over = lot["min_next"] > self._bidder.mind.valuation
-        await self._say("dropped_out" if over else "outbid", lot)
-
     async def _hear_chat(self, message: Mapping[str, Any]) -> None:
         user: Mapping[str, str] = message["user"]
         if self._is_bot(user["id"]):
@@ -139,4 +140,14 @@ class Chatter:
         if emoji and self._random.randrange(100) < chance:
             await self._room.react(self._random.choice(emoji))
         if self._random.randrange(100) < chance:
-            await self._voice.crowd(CROWD[occasion], blanks(lot, name))
+            await self._voice.crowd(CROWD[occasion], lambda: self._fill(occasion, lot, name))
+
+    def _fill(self, occasion: Occasion, lot: dict[str, Any] | None, name: str) -> dict[str, str] | None:
+        """What the line is about, as it is by now; None when it would be beside the point."""
+        if lot is not None:
+            leads = self._bidder.leads(lot)
+            if occasion in WHILE_OPEN and (lot["status"] != "open" or lot is not self._room.lot):
+                return None
+            if (occasion == "leading" and not leads) or (occasion in ABOUT_RIVALS and leads):
+                return None
+        return blanks(lot, name)

@@ -12,6 +12,8 @@ from liveserver.demo.phrases import HostOccasion
 TALK_MS = 8_000
 """Time between two remarks; a host who never stops is tiring."""
 FIRST_TALK_MS = 2_500
+BREATH_MS = 1_500
+"""Nobody says two things at once."""
 CALM_MS = 7_000
 """No bid for so long: an impatient host begins to call."""
 CALL_GAP_MS = 3_200
@@ -47,21 +49,26 @@ class Hammer:
         self._bid_ms = now_ms
         self._call_ms = 0
         self._talk_ms = now_ms + FIRST_TALK_MS
+        self._said_ms = 0
 
     def look(self, lot: Mapping[str, Any], now_ms: int) -> Remark | Call | None:
         """What to do now."""
         if lot["status"] != "open":
             return None
+        breathing = now_ms - self._said_ms < BREATH_MS
+        remark = self._seen(lot, now_ms)
+        if self._should_call(lot, now_ms):
+            self._call_ms = self._said_ms = now_ms
+            return Call(lot["calls"] + 1)
         if not self._announced:
             self._announced = True
-            return Remark("opened")
-        remark = self._seen(lot, now_ms)
-        if remark is not None:
-            return remark
-        if self._should_call(lot, now_ms):
-            self._call_ms = now_ms
-            return Call(lot["calls"] + 1)
-        return self._small_talk(lot, now_ms)
+            remark = Remark("opened")
+        if not breathing and remark is None:
+            remark = self._small_talk(lot, now_ms)
+        if breathing or remark is None:
+            return None
+        self._said_ms = now_ms
+        return remark
 
     def _seen(self, lot: Mapping[str, Any], now_ms: int) -> Remark | None:
         if lot["bids"] == self._bids:

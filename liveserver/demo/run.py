@@ -27,6 +27,8 @@ AGAIN_S = 5.0
 """How long after a failure somebody tries again."""
 FAILURES_MAX = 20
 """After so many failures somebody goes home: something is wrong that trying does not mend."""
+PAST_CAST = 6
+"""People of the show of the past: there were some then, also if no bots are wanted now."""
 ENCORE_S = 20.0
 """How long after a visitor has ended the show a new one begins."""
 
@@ -36,10 +38,11 @@ log = logging.getLogger(__name__)
 async def run_demo(base_url: str, services: DemoServices, seeded: Seeded, seed: int, bots: int) -> None:
     """Brings the seeded shows to life at `base_url` (`http://127.0.0.1:8080`) with up to `bots` people, until cancelled."""
     people = cast(seed, bots)
+    former = cast(seed, PAST_CAST)
     stage = seeded.live
     async with asyncio.TaskGroup() as group:
         group.create_task(
-            _persist("the show of the past", lambda: hold_past_show(base_url, services, seeded.past, people))
+            _persist("the show of the past", lambda: hold_past_show(base_url, services, seeded.past, former))
         )
         while True:
             await _one_show(base_url, services, stage, seed, people)

@@ -5,7 +5,7 @@ It keeps the chat readable however many bots there are; what is said is in `phra
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -89,19 +89,23 @@ class Voice:
         self._random = random
         self._quiet_until_ms = 0
 
-    async def crowd(self, lines: Sequence[str], fill: Mapping[str, str]) -> bool:
-        """Types one of the lines and sends it if the floor is free by then. Whether it was said."""
+    async def crowd(self, lines: Sequence[str], fill: Callable[[], Mapping[str, str] | None]) -> bool:
+        """Types one of the lines and sends it if the floor is free by then. Whether it was said.
+
+        `fill` is asked when the typing is done: None says that the moment has passed.
+        """
         now_ms = self._clock.monotonic_ms()
         if now_ms < self._quiet_until_ms:
             return False
         self._quiet_until_ms = now_ms + OWN_GAP_MS
         await asyncio.sleep(self._random.uniform(0.6, 3.2))
-        if not self._floor.take():
+        filled = fill()
+        if filled is None or not self._floor.take():
             return False
         line = self._floor.pick(lines, self._random)
         if line is None:
             return False
-        await self._room.chat(line.format_map(fill))
+        await self._room.chat(line.format_map(filled))
         return True
 
     def line(self, lines: Sequence[str], fill: Mapping[str, str]) -> str:

@@ -308,7 +308,9 @@ STEPS = st.lists(
 
 @settings(max_examples=400, deadline=None)
 @given(STEPS)
-@example([("cut", 0), ("append", 1), ("flush", 0), ("append", 2), ("connect", 0), ("settle", 0), ("append", 1)])
+@example(
+    [("cut", 0), ("append", 1), ("flush", 0), ("append", 2), ("connect", 0), ("settle", 0), ("append", 1)]
+)
 def test_every_event_once_and_in_order_whatever_is_lost(steps: list[tuple[str, int]]) -> None:
     server, protocol = ModelServer(), ClientProtocol("me")
     protocol.join(SHOW, 0)

@@ -208,9 +208,9 @@ def now() -> int:
 
 
 @asynccontextmanager
-async def scripted_server() -> AsyncIterator[ScriptedServer]:
+async def scripted_server(double: ScriptedServer | None = None) -> AsyncIterator[ScriptedServer]:
     """A running double on a free port of the loopback."""
-    double = ScriptedServer()
+    double = double or ScriptedServer()
     protocols = ["live.v1.json", "live.v1.msgpack"]
     async with serve(double.handle, "127.0.0.1", 0, subprotocols=protocols, compression=None) as server:  # type: ignore[arg-type]  # plain names are fine
         double.server = server
