@@ -28,7 +28,7 @@ export function wireTop(session, data, act) {
     show($("#end-show"), status === "live");
   });
   setInterval(() => {
-    const since = session.view.show.started_ts;
+    const since = session.view.show.started_at;
     // Under ten seconds a countdown shows tenths; a running time never does.
     text($("#on-air"), status === "live" && since ? countdown(Math.max(10_000, session.clock.serverNow() - since)) : "");
   }, 1000);

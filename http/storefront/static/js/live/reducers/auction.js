@@ -3,7 +3,7 @@
 // What each event says about its lot, taken over as it is: every event carries absolute values, never differences.
 const SAYS = {
   "bid:accepted": "price leader leader_id bids min_next reserve status ends_at extensions head",
-  "lot:extended": "ends_at extensions",
+  "lot:extended": "ends_at extensions head",
   "lot:called": "calls ends_at head",
   "lot:closing": "status ends_at head",
   "lot:sold": "status price leader leader_id bids ends_at head",
