@@ -70,8 +70,9 @@ class Wheel:
 class Rtt:
     """The best of the last `RTT_SAMPLES` round trips, in ms.
 
-    The best, not the last: an honest estimate of the way that a bid takes, and one that a bidder can't raise at will
-    while a lot is closing; the auction caps what it derives from it (faults.md, "RTT inflation").
+    The best, not the last: an honest estimate of the way that a bid takes, and one that can't be raised on a standing
+    connection while a lot is closing. A new connection starts anew, so the auction's cap is what bounds the gain
+    (faults.md, "RTT inflation").
     """
 
     __slots__ = ("_next", "best_ms", "samples")

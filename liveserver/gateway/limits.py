@@ -28,7 +28,8 @@ CLOSE_GRACE_MS = 1_000
 """How long a closed peer has to hang up before its connection is cut."""
 RTT_SAMPLES = 8
 """Round trips kept; the best of them counts. With the default heartbeat an estimate can't rise within 140 s, which is
-longer than a closing window: delaying pongs while a lot closes gains nothing (faults.md, "RTT inflation")."""
+longer than a closing window. It does not outlive its connection: who reconnects and delays every pong starts with an inflated
+estimate, and only the auction's cap bounds what that gains (faults.md, "RTT inflation")."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The one wheel of all deadlines, in virtual time, and the round-trip estimate nobody can push up in a closing window."""
+"""The one wheel of all deadlines, in virtual time, and the round-trip estimate that rises only after seven heartbeats."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,7 +61,7 @@ def test_the_best_of_the_last_round_trips_counts():
     assert rtt.best_ms == 40
 
 
-def test_delaying_pongs_while_a_lot_closes_gains_nothing():
+def test_delaying_pongs_on_a_standing_connection_gains_nothing_for_seven_heartbeats():
     rtt = Rtt()
     for _ in range(8):
         rtt.add(30)
