@@ -49,7 +49,7 @@ class Hammer:
         self._bid_ms = now_ms
         self._call_ms = 0
         self._talk_ms = now_ms + FIRST_TALK_MS
-        self._said_ms = 0
+        self._said_ms = now_ms - BREATH_MS
 
     def look(self, lot: Mapping[str, Any], now_ms: int) -> Remark | Call | None:
         """What to do now."""
