@@ -19,8 +19,9 @@ export function wireNow(session, data, act, queue) {
 
   session.watch(draw);
   session.on("bid:accepted", (payload, { fresh, before }) => fresh && payload.price !== before?.price && flash($("#price"), "pop"));
-  session.on("lot:extended", (payload, { fresh, before }) => {
-    if (!fresh || !before) return;
+  // The bid itself tells the new end (lot:extended comes behind it, when the view has moved on), so the jump is read from it.
+  session.on("bid:accepted", (payload, { fresh, before }) => {
+    if (!fresh || !before || !(payload.extensions > before.extensions)) return;
     text($("#jump"), t("extended", { seconds: Math.round((payload.ends_at - before.ends_at) / 1000) }));
     flash($("#timer"), "jumped");
   });

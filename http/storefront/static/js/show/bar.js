@@ -45,8 +45,9 @@ export function wireBar(session, data, bidding) {
     if (payload.price !== before.price) flash($("#price"), "pop");
     if (before.leader_id === session.mine.id && payload.leader_id !== session.mine.id) outbid(payload);
   });
-  session.on("lot:extended", (payload, { fresh, before }) => {
-    if (!fresh || !before) return;
+  // The bid itself tells the new end (lot:extended comes behind it, when the view has moved on), so the jump is read from it.
+  session.on("bid:accepted", (payload, { fresh, before }) => {
+    if (!fresh || !before || !(payload.extensions > before.extensions)) return;
     const gained = Math.round((payload.ends_at - before.ends_at) / 1000);
     text($("#jump"), gained > 0 ? t("extended", { seconds: gained }) : "");
     flash($("#timer"), "jumped");

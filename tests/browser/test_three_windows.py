@@ -1,0 +1,202 @@
+"""The show as people live it: a host and two bidders in three windows, and the network of one is cut and comes back.
+
+Everything is done with the pages' own controls. What the pages show is compared with the server's record at the end.
+"""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.browser.conftest import Open
+from tests.support.browser import PHONE, WAIT_MS, Window
+from tests.support.cable import Cable
+from tests.support.house import House, register, token_of
+from tests.support.server import Person
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-three-windows")]
+
+CLOCK = {"duration_ms": 30_000, "window_ms": 30_000, "extend_ms": 30_000}
+"""Any bid is a late one: at least 30 s are left after it."""
+LATE_S = 27
+
+
+async def test_host_and_two_bidders_and_a_cut_cable(house: House, hana: Person, open_window: Open) -> None:
+    show = await house.show(hana, "Cameras tonight")
+    camera = await house.lot(hana, show, "Leica M3", 2_000, **CLOCK)
+    await house.lot(hana, show, "Lens cap", 500, duration_ms=1_500, window_ms=0)
+
+    async with Cable(house.origin) as cable:
+        host = await open_window(hana)
+        ana = await open_window(viewport=PHONE)
+        bo = await open_window(origin=cable.origin)
+        await _enter(ana, show, "Ana")
+        await _enter(bo, show, "Bo")
+
+        await host.go(f"/shows/{show}/host")
+        await host.page.get_by_role("button", name="Start the show").click()
+        for window in (ana, bo):
+            await expect(window.at("#live-badge")).to_be_visible()
+
+        # The host opens the first lot of the queue with the space bar.
+        await expect(host.at("#do-next")).to_have_attribute("aria-disabled", "false")
+        await host.page.keyboard.press(" ")
+        for window in (host, ana, bo):
+            await expect(window.at("#lot-title")).to_have_text("Leica M3")
+            await expect(window.at("#price")).to_have_text("$20")
+
+        # Ana's thumb; the clock jumps for everybody.
+        for window in (ana, bo, host):
+            await _clock_shows(window, most_s=LATE_S)
+        await ana.page.get_by_role("button", name="Bid $20").tap()
+        await expect(ana.at("#state")).to_have_text("You're winning")
+        await expect(bo.at("#state")).to_have_text("Ana leads")
+        await expect(host.at("#leader")).to_have_text("Ana leads")
+        for window in (ana, bo, host):
+            await expect(window.at("#jump")).to_have_text(re.compile(r"^\+[3-9]s$"))
+            await _clock_shows(window, least_s=LATE_S)
+
+        # Bo's own maximum, in the sheet.
+        await _bids_up_to(bo, "40")
+        await expect(bo.at("#state")).to_have_text("You're winning")
+        await expect(ana.at("#price")).to_have_text("$21")
+        await expect(ana.at("#state")).to_have_text("Outbid, $22 to lead")
+        await expect(ana.at("#announce-assertive")).to_have_text("You have been outbid. $22 to lead.")
+        assert await ana.at("#announce-assertive").get_attribute("aria-live") == "assertive"
+
+        # Another thumb of Ana's meets Bo's maximum.
+        await ana.page.get_by_role("button", name="Bid $22").tap()
+        await expect(ana.at("#state")).to_have_text("Outbid, $24 to lead")
+        await expect(bo.at("#price")).to_have_text("$23")
+        await _says(bo, "Is the shutter fine?")
+        await _says(host, "Serviced last year.")
+        await expect(_chat(ana)).to_have_count(2)
+
+        # Bo's cable is cut. The page says so and keeps what it shows.
+        bo.forgive(r"WebSocket connection to .* failed")
+        cable.cut()
+        await expect(bo.at("#connection")).to_be_visible()
+        await expect(bo.at("#connection-text")).to_have_text("Reconnecting…")
+        await expect(bo.at("#price")).to_have_text("$23")
+        await expect(_chat(bo)).to_have_count(2)
+        # What Bo says now is kept, and sent once.
+        await _says(bo, "Hello? Am I here?")
+
+        # Meanwhile the show goes on.
+        await _bids_up_to(ana, "55.00")
+        await expect(ana.at("#state")).to_have_text("You're winning")
+        for line in ("I want this one", "Really", "Bo, still there?"):
+            await _says(ana, line)
+        await _says(host, "Ana leads, who gives more?")
+        await expect(_chat(host)).to_have_count(6)
+        await expect(_chat(bo)).to_have_count(2)
+
+        cable.mend()
+        await expect(bo.at("#connection")).to_be_hidden()
+        await expect(bo.at("#price")).to_have_text("$42")
+        await expect(bo.at("#state")).to_have_text("Outbid, $44 to lead")
+        await expect(bo.at("#lot-facts")).to_have_text("4 bids")
+        for window in (ana, bo, host):
+            await expect(_chat(window)).to_have_count(7)
+
+        # Bo bids again and is not fast enough: the hammer.
+        await bo.page.get_by_role("button", name="Bid $44").click()
+        await expect(bo.at("#state")).to_have_text("Outbid, $48 to lead")
+        await expect(host.at("#price")).to_have_text("$46")
+        await host.at("#now").click()  # out of the chat's line, where H would be a letter
+        await host.page.keyboard.press("h")
+
+        await expect(ana.at("#moment-title")).to_have_text("You won!")
+        await expect(ana.at("#moment")).to_be_visible()
+        await expect(ana.at("#moment-amount")).to_have_text("$46")
+        await expect(bo.at("#moment-detail")).to_have_text("Sold to Ana")
+        await expect(bo.at("#state")).to_have_text("Sold to Ana")
+        await expect(host.at("#leader")).to_have_text("Sold to Ana")
+        await expect(host.at("#sold-count")).to_have_text("1")
+        await expect(host.at("#earned")).to_have_text("$46")
+
+        # A result is told once it is recorded, so the record holds everything before it.
+        record = await house.record(show)
+        _nothing_lost_or_doubled(bo, record)
+        said = [one["payload"]["id"] for one in record if one["type"] == "chat:new"]
+        for window in (ana, bo, host):
+            assert await _chat_ids(window) == said
+            await expect(window.at("#lot-facts")).to_contain_text("5 bids")
+        bids = [one["payload"] for one in record if one["type"] == "bid:accepted"]
+        assert [one["lot"] for one in bids] == [camera] * 5
+        assert bids[-1]["price"] == 4_600
+
+        # The next lot comes up, and ends by its own clock without a bid.
+        await host.page.keyboard.press(" ")
+        await expect(ana.at("#lot-title")).to_have_text("Lens cap")
+        await expect(ana.at("#moment")).to_be_hidden()
+        for window in (ana, bo):
+            await expect(window.at("#moment-title")).to_have_text("Not sold")
+
+
+async def _enter(window: Window, show: str, name: str) -> None:
+    """A guest comes to the show, opens an account, and is back in the show."""
+    await window.go(f"/shows/{show}")
+    await window.page.get_by_role("link", name="Sign in to chat").click()
+    await window.page.get_by_role("link", name="Open an account").click()
+    await register(window, name)
+    await expect(window.page).to_have_url(f"{window.origin}/shows/{show}")
+    assert await token_of(window)
+
+
+async def _bids_up_to(window: Window, amount: str) -> None:
+    await window.page.get_by_role("button", name="Custom amount or maximum").click()
+    await window.page.get_by_label("Maximum", exact=True).fill(amount)
+    await window.page.get_by_role("button", name="Place bid").click()
+    await expect(window.at("#bid-sheet")).to_be_hidden()
+
+
+async def _says(window: Window, line: str) -> None:
+    await window.at("#chat-input").fill(line)
+    await window.at("#chat-input").press("Enter")
+
+
+def _chat(window: Window) -> Locator:
+    return window.at("#chat-list li.msg")
+
+
+async def _chat_ids(window: Window) -> list[str]:
+    ids: list[str] = await _chat(window).evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    return ids
+
+
+async def _clock_shows(window: Window, *, least_s: int = 0, most_s: int = 60) -> None:
+    """Waits until the countdown, as it is written (0:27), lies between the two."""
+    await window.page.wait_for_function(
+        """([least, most]) => {
+          const shown = /^(?:(\\d+):)?([\\d.]+)$/.exec(document.querySelector("#clock").textContent);
+          const left = shown && 60 * Number(shown[1] ?? 0) + Number(shown[2]);
+          return shown && least < left && left <= most;
+        }""",
+        arg=[least_s, most_s],
+        timeout=WAIT_MS,
+    )
+
+
+def _nothing_lost_or_doubled(window: Window, record: list[dict[str, Any]]) -> None:
+    """The events that came over the window's sockets are those of the record, each once, over the cut and back."""
+    came: list[dict[str, Any]] = []
+    for frame in window.heard:
+        message = json.loads(frame)
+        if message["type"] == "events":
+            came += message["events"]
+        elif message["type"] == "ok":
+            came += message["payload"].get("events") or []
+    seqs = [(one["seq"], one["type"]) for one in came]
+    doubled = [one for one, n in Counter(seqs).items() if n > 1]
+    assert doubled == []
+    assert [seq for seq, _ in seqs] == sorted(seq for seq, _ in seqs), "in the log's order"
+    # Bids that a later one of the same batch superseded are told through it; all else must be there.
+    start = seqs[0][0]
+    wanted = {(one["seq"], one["type"]) for one in record if one["seq"] >= start}
+    missing = {one for one in wanted - set(seqs) if one[1] not in {"bid:accepted", "lot:extended"}}
+    assert missing == set()
+    assert len(wanted) > 10
