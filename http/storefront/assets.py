@@ -57,6 +57,10 @@ class Assets:
         """The hashed address of `css/site.css`. Raises KeyError for a file that isn't there: a template's mistake."""
         return self._by_path[path].url
 
+    def at(self, path: str) -> Asset:
+        """The file of that path. Raises KeyError when there is none."""
+        return self._by_path[path]
+
     def __contains__(self, path: str) -> bool:
         return path in self._by_path
 

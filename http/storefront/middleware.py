@@ -37,6 +37,7 @@ ADDRESSES_MAX = 20_000
 BURST_FACTOR = 4
 SOCKET = "/ws"
 """Handed over to the gateway with its connection: nobody sends what aiohttp calls the response."""
+_FOR_PROGRAMS = ("/api/", "/metrics", "/readyz", "/healthz", "/openapi.json", "/asyncapi.json")
 _FREE = ("/static/", "/healthz", "/readyz")
 """Not counted: they cost next to nothing, and one page needs many of them."""
 
@@ -75,7 +76,7 @@ def request_id(request: web.Request) -> str:
 
 def wants_problem(request: web.Request) -> bool:
     """Whether a refusal is told as a problem document (API, programs) and not as a page."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(_FOR_PROGRAMS):
         return True
     accept = request.headers.get("Accept", "")
     return "json" in accept and "text/html" not in accept

@@ -74,19 +74,24 @@ class Shop:
     async def person(self, name: str, role: str = "viewer") -> Person:
         accounts = self.services.accounts
         self._numbers += 1
-        email = f"{name.lower()}{self._numbers}@example.com"
+        email = f"{name.lower().replace(' ', '.')}{self._numbers}@example.com"
         made = await accounts.register(name, email, PASSWORD)
         assert isinstance(made, Account), made
         if role != "viewer":
-            changed = await accounts.set_role(made.id, role)  # type: ignore[arg-type] # roles of tests are roles
-            assert changed is not None
-            made = changed
-        done = await accounts.sign_in(email, PASSWORD, "127.0.0.1")
+            await accounts.set_role(made.id, role)  # type: ignore[arg-type] # roles of tests are roles
+        return await self._signed_in(email)
+
+    async def signed_in_again(self, person: Person) -> Person:
+        """The same person with a new session, as their account is now."""
+        return await self._signed_in(person.account.email)
+
+    async def _signed_in(self, email: str) -> Person:
+        done = await self.services.accounts.sign_in(email, PASSWORD, "127.0.0.1")
         assert isinstance(done, tuple), done
         session, token = done
         browser = self.browser()
         browser.session.cookie_jar.update_cookies({"liveserver": token}, self.server.make_url("/"))
-        return Person(made, token, browser, session.csrf)
+        return Person(session.user, token, browser, session.csrf)
 
     async def show(self, host: Person, title: str = "Cameras tonight", **fields: Any) -> Show:
         made = await self.services.shows.create(host.identity, ShowDraft(title, "USD", **fields))

@@ -93,7 +93,7 @@ async def queue(call: Call, id: str) -> Listing[LotDocument] | Rejected:
 async def add_lot(call: Call, id: str, body: NewLot) -> LotDocument | Rejected:
     """Adds a lot at the end of the queue."""
     made = await call.services.shows.enqueue(call.who, ShowId(id), body.draft())
-    return made if isinstance(made, Rejected) else lot(made)
+    return _input(made) if isinstance(made, Rejected) else lot(made)
 
 
 @operation("PUT", "/seller/livestreams/{id}/lots/order", tag="seller", who=HOSTS)
@@ -110,7 +110,7 @@ async def edit_lot(call: Call, id: str, lot_id: str, body: LotEdit) -> LotDocume
     if isinstance(held, Rejected):
         return held
     done = await call.services.shows.edit(call.who, held.id, body.changes())
-    return done if isinstance(done, Rejected) else lot(done)
+    return _input(done) if isinstance(done, Rejected) else lot(done)
 
 
 @operation("DELETE", "/seller/livestreams/{id}/lots/{lot_id}", tag="seller", who=HOSTS)
@@ -118,6 +118,13 @@ async def remove_lot(call: Call, id: str, lot_id: str) -> Rejected | None:
     """Removes a lot that waits."""
     held = await _lot_of(call, id, lot_id)
     return held if isinstance(held, Rejected) else await call.services.shows.dequeue(call.who, held.id)
+
+
+def _input(rejected: Rejected) -> Rejected:
+    """A product that the body names wrongly is a wrong input; "not found" is for what the address names."""
+    if rejected.code != "product_not_found":
+        return rejected
+    return msgspec.structs.replace(rejected, code="unknown_product")
 
 
 async def _own_show(call: Call, id: str) -> Show | Rejected:

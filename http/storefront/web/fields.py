@@ -36,7 +36,8 @@ def amount(form: FormData, name: str, currency: str) -> int:
     if "," in text and "." not in text and len(text.rpartition(",")[2]) <= decimals(currency):
         text = text.replace(",", ".")
     try:
-        return parse_amount(text.replace(",", ""), currency)
+        # Decimal reads the digits of all scripts; a price means the same to all who see it.
+        return parse_amount(text.replace(",", "") if text.isascii() else "", currency)
     except ValueError:
         raise Refused(invalid(name, f"Write an amount in {currency}, such as 12.50.")) from None
 

@@ -6,6 +6,7 @@ The catalogue holds English for now (the texts in templates and handlers are its
 
 import datetime as dt
 import gettext as gettext_module
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
@@ -22,6 +23,7 @@ from liveserver.kernel.money import decimals
 DOMAIN = "pages"
 FOLDER = Path(__file__).resolve().parent.parent / "locale"
 DEFAULT = "en_US"
+_LETTER_BY_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
 OFFERS_MAX = 10
 """Languages of Accept-Language that are looked at."""
 
@@ -70,14 +72,15 @@ def money(amount: int | None, currency: str, locale: str) -> str:
     places = decimals(currency)
     value = Decimal(amount).scaleb(-places)
     whole = value == value.to_integral_value()
-    return format_currency(
+    written = format_currency(
         value,
         currency,
         locale=locale_named(locale),
         currency_digits=not whole,
         format=_whole_format(locale) if whole else None,
-        decimal_quantization=True,
     )
+    # Babel does not put the space that CLDR asks for between letters and digits ("KWD 1.250", spacing rules of currencies).
+    return _LETTER_BY_DIGIT.sub("\u00a0", written)
 
 
 @lru_cache(maxsize=64)
