@@ -38,6 +38,8 @@ def evolve(state: m.AuctionState, fact: m.AnyLotFact, ctx: Context) -> None:
     match fact:
         case m.LotCalled():
             lot.calls, lot.called_at = fact.calls, ctx.ts
+        case m.LotExtended():
+            lot.ends_at, lot.extensions = fact.ends_at, fact.extensions
         case m.LotClosing():
             lot.status, lot.ends_at, lot.called_at = "closing", fact.ends_at, ctx.ts
         case m.LotHammered():

@@ -14,7 +14,9 @@ from liveserver.auction.bidding import place_bid
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import Context, Event, Fact, Feature, Pending, Verdict, Viewer
 
-AuctionCommand = m.PlaceBid | m.Terms | m.CallLot | m.CloseLot | m.PassLot | m.VoidBidder | m.ConfirmLot
+AuctionCommand = (
+    m.PlaceBid | m.Terms | m.CallLot | m.ExtendLot | m.CloseLot | m.PassLot | m.VoidBidder | m.ConfirmLot
+)
 
 
 class Auction:
@@ -26,6 +28,7 @@ class Auction:
         "lot:open": m.Terms,
         "bid:place": m.PlaceBid,
         "lot:call": m.CallLot,
+        "lot:extend": m.ExtendLot,
         "lot:close": m.CloseLot,
         "lot:pass": m.PassLot,
         "lot:void": m.VoidBidder,
@@ -56,6 +59,8 @@ class Auction:
                 return lots.open_lot(state, command, ctx)
             case m.CallLot():
                 return lots.call_lot(state, command, ctx)
+            case m.ExtendLot():
+                return lots.extend_lot(state, command, ctx)
             case m.CloseLot():
                 return lots.close_lot(state, command, ctx)
             case m.PassLot():

@@ -2,6 +2,7 @@
 
 States and what leads from one to the next:
 
+    open     -- `lot:extend` -->  open, ending later
     open     -- the end is reached, `lot:close`, third `lot:call` -->  closing
     open     -- `lot:pass` -->  passed
     closing  -- a late bid that still counts and extends -->  open
@@ -92,6 +93,24 @@ def call_lot(state: m.AuctionState, command: m.CallLot, ctx: Context) -> Verdict
         return _closing(lot, "called", ctx.ts, ctx)
     fact = m.LotCalled(lot=command.lot, calls=lot.calls + 1, ends_at=lot.ends_at, by=ctx.actor.id)
     return _decided(lot, fact, ctx, calls=fact.calls)
+
+
+def extend_lot(state: m.AuctionState, command: m.ExtendLot, ctx: Context) -> Verdict:
+    """Decides `lot:extend`: more time, up to the published hard end (`hard_end` when that is reached)."""
+    lot = _running(state, command.lot, ctx)
+    if isinstance(lot, Rejected):
+        return lot
+    if lot.status != "open":
+        return lot_closed(lot)
+    ends_at = lot.ends_at + command.by_ms
+    if lot.hard_ends_at is not None:
+        ends_at = min(ends_at, lot.hard_ends_at)
+    if ends_at <= lot.ends_at:
+        return Rejected(
+            "hard_end", "This lot already ends as late as it was announced.", detail={"ends_at": lot.ends_at}
+        )
+    fact = m.LotExtended(lot=command.lot, ends_at=ends_at, extensions=lot.extensions + 1, by=ctx.actor.id)
+    return _decided(lot, fact, ctx, ends_at=ends_at)
 
 
 def close_lot(state: m.AuctionState, command: m.CloseLot, ctx: Context) -> Verdict:

@@ -107,6 +107,13 @@ class CallLot(msgspec.Struct, frozen=True):
     lot: str
 
 
+class ExtendLot(msgspec.Struct, frozen=True):
+    """`lot:extend`: the host gives more time."""
+
+    lot: str
+    by_ms: int
+
+
 class CloseLot(msgspec.Struct, frozen=True):
     """`lot:close`: the host's hammer, or the system's timer."""
 
@@ -231,6 +238,17 @@ class LotCalled(LotFact, kw_only=True, tag="lot_called"):
         return f"called|{self.calls}"
 
 
+class LotExtended(LotFact, kw_only=True, tag="lot_extended"):
+    """The host gave more time. (What a bid adds stands in `BidAccepted`.)"""
+
+    ends_at: int
+    extensions: int
+    by: str
+
+    def line(self) -> str:
+        return f"extended|{self.ends_at}"
+
+
 class LotClosing(LotFact, kw_only=True, tag="lot_closing"):
     """The end was reached, called or hammered at `ends_at`; the result comes after `hammer_ms`."""
 
@@ -315,6 +333,7 @@ LOT_FACTS = (
     LotOpened,
     BidAccepted,
     LotCalled,
+    LotExtended,
     LotClosing,
     LotHammered,
     LotSold,
@@ -322,5 +341,13 @@ LOT_FACTS = (
     BidderVoided,
 )
 AnyLotFact = (
-    LotOpened | BidAccepted | LotCalled | LotClosing | LotHammered | LotSold | LotPassed | BidderVoided
+    LotOpened
+    | BidAccepted
+    | LotCalled
+    | LotExtended
+    | LotClosing
+    | LotHammered
+    | LotSold
+    | LotPassed
+    | BidderVoided
 )

@@ -97,6 +97,8 @@ def events(fact: m.AnyLotFact, ts: int) -> list[Event]:
             return [Event("lot:opened", {**document(new_lot(fact, ts)), "server_now": ts})]
         case m.LotCalled():
             return [_event("lot:called", fact, ts, calls=fact.calls)]
+        case m.LotExtended():
+            return [_event("lot:extended", fact, ts, extensions=fact.extensions)]
         case m.LotClosing():
             return [_event("lot:closing", fact, ts, status="closing", cause=fact.cause)]
         case m.LotHammered():
@@ -123,7 +125,7 @@ def events(fact: m.AnyLotFact, ts: int) -> list[Event]:
 
 def _event(
     type: str,
-    fact: m.LotCalled | m.LotClosing | m.LotHammered | m.LotSold | m.LotPassed,
+    fact: m.LotCalled | m.LotExtended | m.LotClosing | m.LotHammered | m.LotSold | m.LotPassed,
     ts: int,
     **more: object,
 ) -> Event:
@@ -160,7 +162,13 @@ def bid_events(fact: m.BidAccepted, ts: int) -> list[Event]:
     }
     told = [Event("bid:accepted", public, ROOM, lot), Event("host:bid", line, STAFF_ONLY, lot)]
     if fact.extended:
-        moved = {"lot": lot, "ends_at": ends_at, "extensions": fact.extensions, "server_now": ts}
+        moved = {
+            "lot": lot,
+            "ends_at": ends_at,
+            "extensions": fact.extensions,
+            "server_now": ts,
+            "head": fact.head,
+        }
         told.append(Event("lot:extended", moved))
     outbid = fact.outbid if leading else fact.bidder
     if outbid:

@@ -102,5 +102,5 @@ def follow(result: LotResult, fact: m.AnyLotFact, seq: int, ts: int) -> None:
             result.status, result.closed_ts = "sold", ts
         case m.LotPassed():
             result.status, result.reason, result.closed_ts = "passed", fact.reason, ts
-        case m.LotCalled() | m.LotOpened():
+        case m.LotCalled() | m.LotExtended() | m.LotOpened():
             pass

@@ -84,6 +84,14 @@ class LotAct(Struct, frozen=True):
     lot: Id
 
 
+class LotExtend(Struct, frozen=True):
+    """`lot:extend`: `by_ms` more, up to the lot's hard end."""
+
+    show: Id
+    lot: Id
+    by_ms: Annotated[int, Meta(ge=1_000, le=clocks.DAY_MS)] = 10_000
+
+
 class LotVoid(Struct, frozen=True):
     """`lot:void`: `reason` is shown to everybody and kept."""
 
@@ -222,6 +230,10 @@ def _call(payload: LotAct, edge: Edge) -> Settled:
     return m.CallLot(payload.lot)
 
 
+def _extend(payload: LotExtend, edge: Edge) -> Settled:
+    return m.ExtendLot(payload.lot, payload.by_ms)
+
+
 def _close(payload: LotAct, edge: Edge) -> Settled:
     return m.CloseLot(payload.lot)
 
@@ -252,6 +264,10 @@ def routes(defaults: Defaults) -> tuple[Route, ...]:
         Route(
             "lot:call", LotAct, "lot:call", _call, HOSTS_ONLY, "host",
             "Going once, going twice, sold: the third call in a row ends the lot, a bid resets them.",
+        ),
+        Route(
+            "lot:extend", LotExtend, "lot:extend", _extend, HOSTS_ONLY, "host",
+            "Gives a running lot more time, up to its hard end.",
         ),
         Route(
             "lot:close", LotAct, "lot:close", _close, HOSTS_ONLY, "host",

@@ -188,6 +188,10 @@ class Room:
         """Going once, going twice, sold (host)."""
         return await self._do(Done, "lot:call", lot=lot)
 
+    async def extend_lot(self, lot: str, by_ms: int = 10_000) -> Done | Rejected:
+        """More time, up to the lot's hard end (host). Refused with `hard_end` when that is reached."""
+        return await self._do(Done, "lot:extend", lot=lot, by_ms=by_ms)
+
     async def close_lot(self, lot: str) -> Done | Rejected:
         """The hammer, now (host)."""
         return await self._do(Done, "lot:close", lot=lot)

@@ -17,6 +17,7 @@ def recorded() -> list[LotRow]:
     show.opens("lot_1", start=1000, reserve=1500)
     show.ana.bids(1000)
     show.host.calls()
+    show.host.extends()
     show.ben.bids(3000)
     show.cleo.bids(4000)
     show.host.voids(show.cleo)
@@ -52,6 +53,7 @@ def test_an_untouched_record_verifies():
         (m.BidAccepted, {"allowance_ms": 250}),
         (m.BidAccepted, {"commitment": "0" * 64}),
         (m.LotCalled, {"calls": 2}),
+        (m.LotExtended, {"ends_at": 0}),
         (m.LotClosing, {"ends_at": 0}),
         (m.BidderVoided, {"price": 9}),
         (m.LotHammered, {"price": 9}),

@@ -90,7 +90,7 @@ class TestSoftClose:
         assert ends_at(show) == 35_000
         told = show.told("lot:extended")[0]
         assert told == {
-            "lot": "lot_1", "ends_at": show.lot["ends_at"], "extensions": 1, "server_now": show.ts,
+            "lot": "lot_1", "ends_at": show.lot["ends_at"], "extensions": 1, "server_now": show.ts, "head": show.lot["head"],
         }  # fmt: skip
 
     def test_a_refused_bid_extends_nothing(self):
@@ -347,3 +347,34 @@ def test_a_duration_of_ones_own_keeps_the_room_for_extensions():
     clock = timing("live", duration_ms=60_000)
     assert isinstance(clock, Timing)
     assert clock.hard_ms == LIVE.hard_ms + 30_000
+
+
+class TestTheHostGivesMoreTime:
+    def test_the_end_moves_by_what_was_given(self):
+        show = opened()
+        show.at(5_000)
+        result = accepted(show.host.extends(20_000))
+        assert ends_at(show) == 50_000
+        assert result["ends_at"] == show.lot["ends_at"]
+        assert show.lot["extensions"] == 1
+
+    def test_never_past_the_hard_end(self):
+        show = opened(hard_ms=40_000)
+        accepted(show.host.extends(20_000))
+        assert ends_at(show) == 40_000
+        refusal = refused(show.host.extends(1_000), "hard_end")
+        assert refusal.detail["ends_at"] == show.lot["ends_at"]
+
+    def test_only_a_host_and_only_while_it_runs(self):
+        show = opened()
+        refused(show.ana.extends(), "host_only")
+        show.ana.bids(1_000)
+        show.ends()
+        refused(show.host.extends(), "lot_closed")
+
+    def test_a_bid_does_not_take_it_back(self):
+        show = opened()
+        accepted(show.host.extends(60_000))
+        show.at(85_000)
+        accepted(show.ana.bids(1_000))
+        assert ends_at(show) == 95_000

@@ -14,6 +14,7 @@ from liveserver.rooms.room import Applied
 class LotSeen:
     terms: m.Terms
     ends_at: int
+    hard_ends_at: int | None
     maxima: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Bidder -> (maximum, seq)."""
     exacts: list[tuple[str, int]] = field(default_factory=list)
@@ -82,7 +83,7 @@ class Oracle:
         if isinstance(fact, m.LotOpened):
             assert fact.lot not in self.lots, "a lot opens once"
             assert all(lot.hammered or lot.passed for lot in self.lots.values()), "one lot runs at a time"
-            self.lots[fact.lot] = LotSeen(fact.terms, fact.ends_at)
+            self.lots[fact.lot] = LotSeen(fact.terms, fact.ends_at, fact.hard_ends_at)
             return
         lot = self.lots[fact.lot]
         assert not lot.sold, "nothing happens to a lot after it was sold"
@@ -110,6 +111,10 @@ class Oracle:
             case m.LotPassed():
                 assert lot.hammered is None
                 lot.passed = True
+            case m.LotExtended():
+                assert fact.ends_at > lot.ends_at, "an end never comes earlier"
+                assert lot.hard_ends_at is None or fact.ends_at <= lot.hard_ends_at
+                lot.ends_at = fact.ends_at
             case _:
                 assert isinstance(fact, m.LotCalled)
 

@@ -47,6 +47,7 @@ def test_histories(part: int) -> None:
         "bid:place confirm_bid",
         "bid:place own_show",
         "lot:call ok",
+        "lot:extend ok",
         "lot:close ok",
         "lot:confirm ok",
         "lot:pass ok",

@@ -116,6 +116,9 @@ class Person:
     def calls(self, lot: str | None = None) -> Verdict:
         return self.sends("lot:call", m.CallLot(lot or self.show.current))
 
+    def extends(self, by_ms: int = 10_000, lot: str | None = None) -> Verdict:
+        return self.sends("lot:extend", m.ExtendLot(lot or self.show.current, by_ms))
+
     def closes(self, lot: str | None = None) -> Verdict:
         return self.sends("lot:close", m.CloseLot(lot or self.show.current))
 

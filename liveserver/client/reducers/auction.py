@@ -10,7 +10,7 @@ SAYS: dict[str, tuple[str, ...]] = {
     "bid:accepted": tuple(
         "price leader leader_id bids min_next reserve status ends_at extensions head".split(" ")
     ),
-    "lot:extended": ("ends_at", "extensions"),
+    "lot:extended": ("ends_at", "extensions", "head"),
     "lot:called": ("calls", "ends_at", "head"),
     "lot:closing": ("status", "ends_at", "head"),
     "lot:sold": ("status", "price", "leader", "leader_id", "bids", "ends_at", "head"),
