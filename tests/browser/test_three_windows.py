@@ -19,9 +19,8 @@ from tests.support.server import Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-three-windows")]
 
-CLOCK = {"duration_ms": 30_000, "window_ms": 30_000, "extend_ms": 30_000}
-"""Any bid is a late one: at least 30 s are left after it."""
-LATE_S = 27
+CLOCK = {"duration_ms": 60_000, "window_ms": 60_000, "extend_ms": 60_000}
+"""Any bid is a late one: a minute is left after it, so that slow machines get through this story as well."""
 
 
 async def test_host_and_two_bidders_and_a_cut_cable(house: House, hana: Person, open_window: Open) -> None:
@@ -50,14 +49,16 @@ async def test_host_and_two_bidders_and_a_cut_cable(house: House, hana: Person, 
 
         # Ana's thumb; the clock jumps for everybody.
         for window in (ana, bo, host):
-            await _clock_shows(window, most_s=LATE_S)
+            await _watch_the_clock_until(window, "0:56")
         await ana.page.get_by_role("button", name="Bid $20").tap()
         await expect(ana.at("#state")).to_have_text("You're winning")
         await expect(bo.at("#state")).to_have_text("Ana leads")
         await expect(host.at("#leader")).to_have_text("Ana leads")
         for window in (ana, bo, host):
-            await expect(window.at("#jump")).to_have_text(re.compile(r"^\+[3-9]s$"))
-            await _clock_shows(window, least_s=LATE_S)
+            await expect(window.at("#clock")).to_have_attribute(
+                "data-jumped", re.compile(r"^0:5\d to (0:59|1:00)$")
+            )
+            await expect(window.at("#jump")).to_have_text(re.compile(r"^\+[1-9]\d*s$"))
 
         # Bo's own maximum, in the sheet.
         await _bids_up_to(bo, "40")
@@ -168,16 +169,21 @@ async def _chat_ids(window: Window) -> list[str]:
     return ids
 
 
-async def _clock_shows(window: Window, *, least_s: int = 0, most_s: int = 60) -> None:
-    """Waits until the countdown, as it is written (0:27), lies between the two."""
+async def _watch_the_clock_until(window: Window, shown: str) -> None:
+    """Notes on the countdown when it is seen to jump to more than it showed, and waits until it shows so much or less."""
+    await window.page.evaluate(
+        """() => {
+          const clock = document.querySelector("#clock");
+          let before = clock.textContent;
+          new MutationObserver(() => {
+            // 1:00 is more than 0:59 also as text.
+            if (clock.textContent > before) clock.dataset.jumped ??= `${before} to ${clock.textContent}`;
+            before = clock.textContent;
+          }).observe(clock, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
     await window.page.wait_for_function(
-        """([least, most]) => {
-          const shown = /^(?:(\\d+):)?([\\d.]+)$/.exec(document.querySelector("#clock").textContent);
-          const left = shown && 60 * Number(shown[1] ?? 0) + Number(shown[2]);
-          return shown && least < left && left <= most;
-        }""",
-        arg=[least_s, most_s],
-        timeout=WAIT_MS,
+        "(shown) => document.querySelector('#clock').textContent <= shown", arg=shown, timeout=WAIT_MS
     )
 
 
