@@ -77,7 +77,7 @@ class Hammer:
         self._bids, self._extensions, self._bid_ms = lot["bids"], lot["extensions"], now_ms
         if first:
             return Remark("first_bid")
-        return Remark("extended") if extended and self._random.random() < 0.5 else None
+        return Remark("extended") if extended and self._random.random() < 0.35 else None
 
     def _should_call(self, lot: Mapping[str, Any], now_ms: int) -> bool:
         """Calls need a bid to call at. With plenty of time left only an impatient host calls, and closes by the third."""

@@ -61,9 +61,9 @@ async def _sell(
         who, room = bidders[turn % len(bidders)]
         await room.until(lambda room=room: room.lot is not None and room.lot["lot"] == opened.lot, DECIDED_MS)
         lot = room.lot
-        most = max(who.valuation(0, good.title, good.start), good.worth // 3)
+        most = max(who.valuation(0, good.title, good.start), good.worth // 200 * 100)
         if lot is not None and lot["min_next"] <= most:
-            amount = min(most, lot["min_next"] + step_of(lot) * (2 + turn * 3))
+            amount = min(most, lot["min_next"] + step_of(lot) * (2 + turn * 4)) // 100 * 100
             placed = await room.bid(opened.lot, amount, confirm=True)
             if not isinstance(placed, Rejected):
                 await host.until(lambda seq=placed.seq: host.seq >= seq, DECIDED_MS)

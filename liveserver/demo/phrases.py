@@ -104,15 +104,19 @@ HOST: dict[HostOccasion, tuple[str, ...]] = {
     "ask": (
         "{next} is the next bid. Anyone?", "I'm looking for {next}.", "{name} has it at {price}. {next} to take the lead.",
         "{price} so far, that's still kind.",
+        "{next}, and it could be yours.", "Who gives me {next}?", "{price} with {name}, and it's worth every cent.",
     ),
     "extended": (
-        "A late one! The clock goes back up.", "{name} keeps it alive!", "More time, more fun.",
+        "A late one! The clock goes back up.", "{name} keeps it alive!", "More time, more fun.", "And {name} with nerves of steel.",
+        "Ten more seconds, thank {name}.", "{price}! You two are killing me.", "I had my hand on the hammer already…",
+        "Not yet, not yet! {price} with {name}.", "That's what the soft close is for.", "{name} again! Who answers?",
     ),
     "calm": (
-        "It's gone quiet… {price} with {name}.", "Shall I let it go at {price}?",
+        "It's gone quiet… {price} with {name}.", "Shall I let it go at {price}?", "{price}. I can wait. The clock can't.",
+        "{name} is smiling, I can feel it from here.",
     ),
-    "once": ("Going once at {price}…", "{price}, going once…", "Fair warning at {price}. Going once…"),
-    "twice": ("Going twice…", "{name} at {price}, going twice…", "Going twice, last chance…"),
+    "once": ("Going once at {price}…", "{price}, going once…", "Fair warning at {price}. Going once…", "Once, at {price}…"),
+    "twice": ("Going twice…", "{name} at {price}, going twice…", "Going twice, last chance…", "Twice! Anybody?"),
     "sold": (
         "SOLD! {thing} to {name} for {price}. Congratulations! 🎉", "And it's {name}'s at {price}. Enjoy it, {name}!",
         "Sold to {name}, {price}. That was a good one.", "{price}, {name}, it's yours! 👏",

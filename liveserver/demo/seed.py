@@ -20,6 +20,8 @@ from liveserver.shows.model import ChatSettings, LotDraft, Show, ShowChanges, Sh
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+EVENING_MS = 19 * HOUR_MS
+"""When shows of the demo begin: seven in the evening, UTC."""
 CURRENCY = "USD"
 PAGES_MAX = 20
 """Pages of a host's own records looked through for the demo's; its own take one."""
@@ -81,11 +83,11 @@ async def seed(services: DemoServices, *, loopback: bool) -> Seeded:
         upcoming=(
             await _upcoming(
                 services, theo, "Sneaker drop: deadstock and grails", "Six pairs, three of them never worn.", "drop",
-                SNEAKERS, 20 * HOUR_MS,
+                SNEAKERS, 1,
             ),
             await _upcoming(
                 services, juno, "Trading card break: first editions", "Slabs, sleeves and one sealed pack.", "cards",
-                CARDS, 3 * DAY_MS,
+                CARDS, 3,
             ),
         ),
         sign_ins=tuple(
@@ -173,9 +175,9 @@ async def _upcoming(
     description: str,
     picture: str,
     goods: Sequence[Good],
-    in_ms: int,
+    in_days: int,
 ) -> Stage:
-    at_ms = services.clock.now_ms() + in_ms
+    at_ms = (services.clock.now_ms() // DAY_MS + in_days) * DAY_MS + EVENING_MS
     draft = ShowDraft(
         title=title, currency=CURRENCY, description=description, picture=_stage(picture), scheduled_ts=at_ms
     )

@@ -4,7 +4,6 @@ It keeps the chat readable however many bots there are; what is said is in `phra
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -15,8 +14,8 @@ from liveserver.kernel.money import decimals
 
 GAP_MS = 1_100
 """Least time between two messages of the crowd: faster than that nobody reads along."""
-RECENT_MAX = 60
-"""Lines that were said lately and are not said again yet, by anybody."""
+FRESH_AFTER = 25
+"""So many other lines lie between two times that the crowd says the same."""
 OWN_GAP_MS = 7_000
 """Nobody of the crowd talks all the time."""
 
@@ -59,7 +58,9 @@ class Floor:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._free_ms = 0
-        self._recent: deque[str] = deque(maxlen=RECENT_MAX)
+        self._count = 0
+        self._said: dict[str, int] = {}
+        """When each line was last said, in lines; as many as there are in `phrases`."""
 
     def take(self) -> bool:
         """Whether somebody may speak now; if so, it is taken for a moment."""
@@ -69,13 +70,14 @@ class Floor:
         self._free_ms = now_ms + GAP_MS
         return True
 
-    def pick(self, lines: Sequence[str], random: Random) -> str | None:
-        """One of the lines that was not said lately; None when all were."""
-        fresh = [line for line in lines if line not in self._recent]
-        if not fresh:
+    def pick(self, lines: Sequence[str], random: Random, *, fresh: bool = False) -> str | None:
+        """One of the lines, rather one that was not said for long; with `fresh`, None when all were said just now."""
+        by_age = sorted(lines, key=lambda line: self._said.get(line, -FRESH_AFTER))
+        line = random.choice(by_age[: (len(by_age) + 1) // 2])
+        if fresh and self._count - self._said.get(line, -FRESH_AFTER) < FRESH_AFTER:
             return None
-        line = random.choice(fresh)
-        self._recent.append(line)
+        self._count += 1
+        self._said[line] = self._count
         return line
 
 
@@ -102,7 +104,7 @@ class Voice:
         filled = fill()
         if filled is None or not self._floor.take():
             return False
-        line = self._floor.pick(lines, self._random)
+        line = self._floor.pick(lines, self._random, fresh=True)
         if line is None:
             return False
         await self._room.chat(line.format_map(filled))
@@ -110,6 +112,7 @@ class Voice:
 
     def line(self, lines: Sequence[str], fill: Mapping[str, str]) -> str:
         """A line for the host, who always has the floor."""
-        line = self._floor.pick(lines, self._random) or self._random.choice(lines)
+        line = self._floor.pick(lines, self._random)
+        assert line is not None, "there is a line for every occasion"
         self._floor.take()
         return line.format_map(fill)
