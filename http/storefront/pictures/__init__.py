@@ -12,7 +12,7 @@ from functools import lru_cache
 from aiohttp import web
 
 from storefront.assets import send, squeeze
-from storefront.pictures import scenes
+from storefront.pictures import cameras, cards, ceramics, others, scenes, sneakers
 from storefront.pictures.canvas import BACKDROPS, Backdrop, Canvas, Die
 
 KEPT_MAX = 512
@@ -21,7 +21,17 @@ SEED_LENGTH_MAX = 80
 CACHING = "public, max-age=86400"
 
 Painter = Callable[[Canvas, Die, Backdrop, frozenset[str]], None]
-KINDS: dict[str, Painter] = {"gift": scenes.gift, "stage": scenes.stage}
+KINDS: dict[str, Painter] = {
+    "camera": cameras.camera,
+    "card": cards.card,
+    "ceramic": ceramics.ceramic,
+    "gift": scenes.gift,
+    "plant": others.plant,
+    "record": others.record,
+    "sneaker": sneakers.sneaker,
+    "stage": scenes.stage,
+    "watch": others.watch,
+}
 """What can be drawn; any other kind is wrapped up as a gift. Words of the seed ("moon-jar") choose among a kind's forms."""
 
 
