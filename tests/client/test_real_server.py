@@ -157,8 +157,10 @@ async def test_a_draining_server_costs_the_connection_and_not_the_client(node: N
     async with client(node) as guest, asyncio.timeout(10):
         room = await guest.join(show)
         assert abs(guest.server_now() - node.services.clock.now_ms()) < 250
+        connection = guest._ws
+        assert connection is not None
         await node.gateway.drain(200)
-        while guest.losses == 0:
-            await asyncio.sleep(0.01)
+        await connection.wait_closed()
+        assert connection.close_code == 4000
         assert guest.status != "closed"
         assert room.ended is None
