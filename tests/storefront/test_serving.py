@@ -304,3 +304,11 @@ def test_amounts(amount: int | None, currency: str, locale: str, text: str):
 )
 def test_paths_stay_on_this_site(given: str, path: str):
     assert safe_path(given) == path
+
+
+def test_the_catalogue_holds_the_texts_of_templates_and_handlers():
+    from storefront.web.catalogue import collected
+
+    ids = {message.id for message in collected() if message.id}
+    assert {"Skip to content", "Nothing here", ("%(n)s lot", "%(n)s lots")} <= ids
+    assert len(ids) > 100

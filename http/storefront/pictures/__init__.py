@@ -15,8 +15,8 @@ from storefront.assets import send, squeeze
 from storefront.pictures import cameras, cards, ceramics, others, scenes, sneakers
 from storefront.pictures.canvas import BACKDROPS, Backdrop, Canvas, Die
 
-KEPT_MAX = 512
-"""Drawings kept in memory, ten kilobytes each with their compressed form; the longest unused go first."""
+KEPT_MAX = 256
+"""Drawings kept in memory, up to 40 kB each with their compressed form; the longest unused go first."""
 SEED_LENGTH_MAX = 80
 CACHING = "public, max-age=86400"
 

@@ -7,7 +7,7 @@ METALS = ("#d9d6cf", "#cfc7b8", "#c9ced2", "#3a3b3f")
 
 
 def camera(canvas: Canvas, die: Die, colours: Backdrop, words: frozenset[str]) -> None:
-    """The form that the seed names (twin, slr, instant, half, stereo), else a rangefinder or a reflex."""
+    """The form that the seed names (twin, slr, instant, half, stereo), else a rangefinder."""
     leather, metal = die.pick(LEATHERS), die.pick(METALS)
     if "twin" in words:
         _twin(canvas, leather, metal)
@@ -15,7 +15,7 @@ def camera(canvas: Canvas, die: Die, colours: Backdrop, words: frozenset[str]) -
         _instant(canvas, die, colours)
     else:
         wide = 420 if "half" in words else 560
-        prism = "slr" in words or (not words & {"half", "stereo"} and die.chance(0.4))
+        prism = bool(words & {"slr", "reflex"})
         _body(canvas, leather, metal, wide, prism)
         if "stereo" in words:
             for x in (258, 542):

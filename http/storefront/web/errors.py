@@ -11,7 +11,7 @@ from liveserver.kernel.errors import Rejected
 from storefront.problems import status_of
 from storefront.web.context import ErrorPage
 from storefront.web.render import render, safe_path, see_other
-from storefront.web.texts import marked
+from storefront.web.texts import LANGUAGE, catalogue, marked
 
 TITLES: dict[int, str] = {
     400: marked("That did not work"),
@@ -36,10 +36,11 @@ async def error_page(request: web.Request, rejected: Rejected) -> web.Response:
     status = status_of(rejected)
     if status == 401 and request.method in {"GET", "HEAD"}:
         return see_other(sign_in_path(request.path_qs))
+    translated = catalogue(LANGUAGE).gettext
     page = ErrorPage(
         status=status,
-        title=TITLES.get(status, TITLES[400]),
-        message=MESSAGES.get(status, rejected.message),
+        title=translated(TITLES.get(status, TITLES[400])),
+        message=translated(MESSAGES.get(status, rejected.message)),
         retry=rejected.retryable,
     )
     return await render(request, "error.html", page, status=status)

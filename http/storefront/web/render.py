@@ -47,7 +47,7 @@ class Renderer:
             auto_reload=False,
             extensions=["jinja2.ext.i18n"],
         )
-        catalogue = texts.catalogue("en")
+        catalogue = texts.catalogue(texts.LANGUAGE)
         i18n: Any = self.environment  # the extension adds its methods to the environment at run time
         i18n.install_gettext_translations(catalogue, newstyle=True)
         helpers: dict[str, Any] = {

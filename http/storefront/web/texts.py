@@ -1,13 +1,12 @@
 """Languages and regions of pages: texts from one catalogue, amounts and times as the reader's region writes them.
 
 The catalogue holds English for now (the texts in templates and handlers are its keys); a translation is a compiled file
-`locale/<language>/LC_MESSAGES/pages.mo`. Extract texts with `python -m storefront.web.catalogue`.
+`locale/<language>/LC_MESSAGES/pages.mo`; `catalogue` collects the texts for translators.
 """
 
 import datetime as dt
 import gettext as gettext_module
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,8 @@ from liveserver.kernel.money import decimals
 
 DOMAIN = "pages"
 FOLDER = Path(__file__).resolve().parent.parent / "locale"
+LANGUAGE = "en"
+"""The one language there is so far."""
 DEFAULT = "en_US"
 _LETTER_BY_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
 OFFERS_MAX = 10
@@ -123,6 +124,3 @@ def compact(value: float, locale: str) -> str:
     return format_compact_decimal(
         value, locale=locale_named(locale), fraction_digits=0 if value < 1000 else 1
     )
-
-
-Translate = Callable[[str], str]
