@@ -14,20 +14,16 @@ from random import Random
 from types import TracebackType
 from typing import Any, Self
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.typing import Origin, Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from liveserver.client.clock import ServerClock
 from liveserver.client.codecs import Codec, Format, ServerBroken
-from liveserver.client.protocol import (
-    CLOSED,
-    CUT,
-    KEEP_MS,
+from liveserver.client.dial import dial
+from liveserver.client.happenings import (
     Alone,
     Answered,
     Batch,
-    ClientProtocol,
     Greeted,
     Happening,
     HelloRefused,
@@ -35,26 +31,17 @@ from liveserver.client.protocol import (
     Resumed,
     Snapshot,
 )
+from liveserver.client.protocol import CLOSED, KEEP_MS, ClientProtocol
 from liveserver.client.retry import delay_ms, is_final, spread_ms
 from liveserver.client.room import EVENTS_MAX, Room
 from liveserver.kernel.errors import Rejected
 
-OPEN_MS = 10_000
-"""Longest that one attempt to connect may take, greeting included."""
 STABLE_MS = 5_000
 """A connection that stood so long was a good one: the next loss starts again with a short wait."""
 SYNC_MS = 20_000
 """Time between two comparisons of clocks."""
 TICK_S = 0.5
 """How often deadlines are looked at."""
-FRAME_BYTES_MAX = 8 * 1024 * 1024
-"""Largest message taken from the server: far above any snapshot, far below what hurts."""
-PING_S = 20.0
-"""A connection on which a ping stays unanswered for this long is given up."""
-
-_NO_COMING_BACK = frozenset({400, 401, 403, 404, 405, 426})
-"""HTTP answers to the handshake that a repetition would not change."""
-
 log = logging.getLogger(__name__)
 
 
@@ -214,26 +201,9 @@ class LiveClient:
 
     async def _one_connection(self) -> tuple[Rejected | None, int]:
         """Connects and serves until the loss: why to stay away (None: come back), and the spread asked for in ms."""
-        try:
-            ws = await connect(
-                self.url,
-                subprotocols=[Subprotocol(self._codec.subprotocol)],
-                origin=None if self._origin is None else Origin(self._origin),
-                compression=None,  # costs the server 50 KB a connection, for messages of 100 bytes
-                max_size=FRAME_BYTES_MAX,
-                open_timeout=OPEN_MS / 1000,
-                ping_interval=PING_S,
-                ping_timeout=PING_S,
-                close_timeout=1,
-                proxy=None,  # an environment's HTTP proxy has no business between us and our server
-            )
-        except InvalidStatus as error:
-            status = error.response.status_code
-            why = Rejected("handshake_refused", f"The server answered the handshake with {status}.")
-            return (why if status in _NO_COMING_BACK else None), 0
-        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-            log.debug("no connection to %s: %r", self.url, error)
-            return None, 0
+        ws = await dial(self.url, self._codec, self._origin)
+        if not isinstance(ws, ClientConnection):
+            return ws, 0
         async with ws:
             return await self._serve(ws)
 
@@ -376,7 +346,7 @@ class LiveClient:
         self.why_closed = why
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_result(why if why is CLOSED else CUT)
+                answer.set_result(why)
         for show in [*self.rooms, *self._joins]:
             self._end_room(show, why)
         if self._greeted is not None and not self._greeted.done():

@@ -20,6 +20,17 @@ from typing import Any, cast
 import msgspec
 
 from liveserver.client.codecs import ServerBroken
+from liveserver.client.happenings import (
+    Alone,
+    Answered,
+    Batch,
+    Greeted,
+    Happening,
+    HelloRefused,
+    JoinRefused,
+    Resumed,
+    Snapshot,
+)
 from liveserver.kernel.errors import Rejected
 
 UNANSWERED_MAX = 64
@@ -37,69 +48,6 @@ CLOSED = Rejected("closed", "This client is closed.")
 
 _ONCE = frozenset({"hello", "room:join", "room:leave", "clock:sync", "reaction:send"})
 """Messages that are not sent again after a reconnect: they belong to a connection, or the server does not remember them."""
-
-
-class Greeted(msgspec.Struct, frozen=True):
-    """`hello` was accepted."""
-
-    session: dict[str, Any]
-    sent_ms: int
-
-
-class HelloRefused(msgspec.Struct, frozen=True):
-    """`hello` was not accepted: unless it is retryable there is no use in coming back with this token."""
-
-    why: Rejected
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """A command's verdict: the `ok` payload, or the refusal."""
-
-    id: str
-    type: str
-    verdict: dict[str, Any] | Rejected
-    sent_ms: int
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """The room as it is now; everything known of it before is void."""
-
-    show: str
-    snapshot: dict[str, Any]
-    reply: dict[str, Any]
-    sent_ms: int
-
-
-class Resumed(msgspec.Struct, frozen=True):
-    """The room was joined again and nothing was lost; missed events follow as a `Batch`."""
-
-    show: str
-    reply: dict[str, Any]
-    sent_ms: int
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """Ordered events, each seen for the first time."""
-
-    show: str
-    events: list[dict[str, Any]]
-
-
-class Alone(msgspec.Struct, frozen=True):
-    """A private or latest-value event, outside the order."""
-
-    show: str
-    event: dict[str, Any]
-
-
-class JoinRefused(msgspec.Struct, frozen=True):
-    """The room can't be joined. If the refusal is retryable the user calls `rejoin` some time later."""
-
-    show: str
-    why: Rejected
-
-
-Happening = Greeted | HelloRefused | Answered | Snapshot | Resumed | Batch | Alone | JoinRefused
 
 
 class _Unanswered(msgspec.Struct):

@@ -7,22 +7,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from liveserver.client.codecs import ServerBroken
-from liveserver.client.protocol import (
-    BUSY,
-    CUT,
-    KEEP_MS,
-    UNANSWERED_MAX,
-    UNCONFIRMED,
+from liveserver.client.happenings import (
     Alone,
     Answered,
     Batch,
-    ClientProtocol,
     Greeted,
     HelloRefused,
     JoinRefused,
     Resumed,
     Snapshot,
 )
+from liveserver.client.protocol import BUSY, CUT, KEEP_MS, UNANSWERED_MAX, UNCONFIRMED, ClientProtocol
 from liveserver.kernel.errors import Rejected
 
 SHOW = "show_1"
