@@ -18,6 +18,7 @@ FILE_BYTES_MAX = 2_000_000
 """Static files are kept in memory; a larger one is a mistake and stops the start."""
 FOR_EVER = "public, max-age=31536000, immutable"
 _SQUEEZED = (".css", ".js", ".svg", ".json", ".webmanifest", ".txt", ".html", ".map")
+_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _IMPORT = re.compile(
     r"""(?:^|[;\s}])(?:import|export)\s*(?:[\w*{}\s,$]*?\bfrom\s*)?["'](?P<path>\.{1,2}/[^"']+)["']""",
     re.MULTILINE,
@@ -63,6 +64,10 @@ class Assets:
 
     def __contains__(self, path: str) -> bool:
         return path in self._by_path
+
+    def text(self, path: str) -> str:
+        """A style sheet to be put into the page itself, without its comments. Raises KeyError as `url`."""
+        return _COMMENT.sub("", self._by_path[path].body.decode()).strip()
 
     def import_map(self) -> dict[str, dict[str, str]]:
         """The import map: plain addresses of modules, and `@/…` for `js/…`, to hashed addresses."""

@@ -10,6 +10,7 @@ It renders nothing. Every page has one struct here; its template gets it as `pag
     ts|isotime                      ms to "2026-11-21T00:28:00Z"
     n|number, n|compact             "12,345", "12K"
     x|tojson                        JSON that is safe inside <script type="application/json">
+    styles('css/site.css', …)       style sheets inside the page (a nonce'd <style>): nothing blocks the first paint
     csrf_field()                    the hidden input of every POST form of this site
     module('js/show/main.js')       the <script type="module"> and a modulepreload for each module that it imports
     import_map()                    <script type="importmap" nonce=…> that maps '@/live/socket.js' and relative imports between

@@ -56,6 +56,7 @@ class Renderer:
             "csrf_field": _csrf_field,
             "import_map": self._import_map,
             "module": self._module,
+            "styles": self._styles,
         }
         filters: dict[str, Any] = {
             "money": _money,
@@ -81,6 +82,15 @@ class Renderer:
         return Markup('<script type="importmap" nonce="{}">{}</script>').format(
             _site(context).nonce, htmlsafe_json_dumps(self._assets.import_map())
         )
+
+    @pass_context
+    def _styles(self, context: Context, *paths: str) -> Markup:
+        """`styles('css/site.css', …)`: style sheets within the page. They are seven kilobytes compressed and two round trips
+        on a phone: inside, nothing stands between the page's arrival and its first paint."""
+        text = "\n".join(self._assets.text(path) for path in paths)
+        assert "</" not in text, "a style sheet must not end its element"
+        css = Markup(text)  # noqa: S704 - our own files, with no word of a visitor in them
+        return Markup('<style nonce="{}">{}</style>').format(_site(context).nonce, css)
 
     @pass_context
     def _module(self, context: Context, path: str) -> Markup:

@@ -7,14 +7,16 @@ import { politely } from "../ui/announce.js";
 import { count, t } from "../ui/words.js";
 
 const URGENT_MS = 10_000;
+const EXTEND_MS = 10_000; // what the button says
 
 export function wireNow(session, data, act, queue) {
-  const buttons = { call: $("#do-call"), hammer: $("#do-hammer"), pass: $("#do-pass"), next: $("#do-next") };
+  const buttons = { call: $("#do-call"), hammer: $("#do-hammer"), pass: $("#do-pass"), extend: $("#do-extend"), next: $("#do-next") };
   const card = $("#now");
 
   buttons.call.addEventListener("click", () => onLot(buttons.call, "lot:call"));
   buttons.hammer.addEventListener("click", () => onLot(buttons.hammer, "lot:close"));
   buttons.pass.addEventListener("click", () => onLot(buttons.pass, "lot:pass"));
+  buttons.extend.addEventListener("click", () => onLot(buttons.extend, "lot:extend", { by_ms: EXTEND_MS }));
   buttons.next.addEventListener("click", () => able(buttons.next) && queue.openNext(buttons.next));
 
   session.watch(draw);
@@ -28,8 +30,8 @@ export function wireNow(session, data, act, queue) {
   session.on("lot:sold", (payload, { fresh }) => fresh && politely(`${t("soldTo", { name: payload.leader })}, ${money(payload.price, data.currency)}`));
   tick();
 
-  function onLot(button, type) {
-    if (able(button)) act(button, type, { lot: session.lot.lot });
+  function onLot(button, type, more = {}) {
+    if (able(button)) act(button, type, { lot: session.lot.lot, ...more });
   }
 
   function draw() {
@@ -45,6 +47,7 @@ export function wireNow(session, data, act, queue) {
     show($("#controls"), status === "live");
     enable(buttons.call, lot?.status === "open" && lot.bids > 0);
     enable(buttons.hammer, lot?.status === "open");
+    enable(buttons.extend, lot?.status === "open");
     enable(buttons.pass, lot?.status === "open");
     enable(buttons.next, status === "live" && !running && Boolean(queue.first()));
     text($("#call-label"), t(["callOnce", "callTwice", "callThird"][running ? lot.calls : 0] ?? "callThird"));

@@ -31,7 +31,8 @@ export function now() {
   return performance.now();
 }
 
-/** What a countdown shows for `leftMs`: `1:04:09`, `4:09`, `0:42`, and with tenths under ten seconds, `9.4`. */
+/** What a countdown shows for `leftMs`: `1:04:09`, `4:09`, `0:42`, `2d 4h` for days,
+ * and with tenths under ten seconds, `9.4`. */
 export function countdown(leftMs) {
   const left = Math.max(0, leftMs);
   if (left < 10_000) return (Math.floor(left / 100) / 10).toFixed(1);
@@ -39,6 +40,7 @@ export function countdown(leftMs) {
   const seconds = String(total % 60).padStart(2, "0");
   const minutes = Math.floor(total / 60) % 60;
   const hours = Math.floor(total / 3600);
+  if (hours >= 48) return `${Math.floor(hours / 24)}d ${hours % 24}h`;
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }
 

@@ -63,12 +63,26 @@ export function pageData(id = "page-data") {
   return node ? JSON.parse(node.textContent) : {};
 }
 
-/** Restarts a one-shot animation class. */
+const FLASH_MS = 1600; // longer than any one-shot animation of ours
+const flashes = new WeakMap(); // node -> class -> timer that takes the class away
+
+/** Plays a one-shot animation by its class, from the start when it is still running. Without reading layout: a bidding
+ *  war would otherwise lay the page out twice for every bid. */
 export function flash(node, name) {
   if (!node) return;
-  node.classList.remove(name);
-  void node.offsetWidth; // the browser only restarts an animation when it has seen the class gone
+  const timers = flashes.get(node) ?? {};
+  flashes.set(node, timers);
+  if (timers[name]) {
+    clearTimeout(timers[name]);
+    for (const animation of node.getAnimations({ subtree: true })) {
+      if (animation.effect?.getTiming().iterations === 1) animation.currentTime = 0;
+    }
+  }
   node.classList.add(name);
+  timers[name] = setTimeout(() => {
+    node.classList.remove(name);
+    timers[name] = 0;
+  }, FLASH_MS);
 }
 
 /** True when the person asked for less motion. */
