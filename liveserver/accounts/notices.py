@@ -35,6 +35,7 @@ class Notices:
         self._callbacks: dict[Kind, list[Callable[[str], None]]] = {"ended": [], "changed": []}
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
+        self._closing = False
 
     def on(self, kind: Kind, callback: Callable[[str], None]) -> None:
         """`callback(id)` is called in the event loop; it must not block. It may be told the same id twice."""
@@ -58,6 +59,7 @@ class Notices:
         """Gives the connection back. Must come before the pool is closed."""
         task, self._task = self._task, None
         if task is not None:
+            self._closing = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -67,10 +69,14 @@ class Notices:
 
     async def _listen_for_ever(self) -> None:
         pause_ms = RETRY_MIN_MS
-        while True:
+        # The wish to stop is kept beside the cancellation: giving back a connection that is being lost at the same moment
+        # fails, and that failure takes the cancellation's place.
+        while not self._closing:
             try:
                 await self._listen()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if self._closing:
+                    return
                 log.warning("sign-outs of other processes are not heard at the moment: %s", error)
             pause_ms = RETRY_MIN_MS if self._listening.is_set() else min(2 * pause_ms, RETRY_MAX_MS)
             self._listening.clear()
