@@ -5,6 +5,7 @@ else could write anything there.
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+"""What a Host header may look like before it gets into addresses and policies of a page."""
 HOPS_MAX = 16
 """Entries of X-Forwarded-For that are looked at, from the end: no real chain of proxies is longer."""
 
@@ -86,4 +89,5 @@ def origin_of(request: web.Request, proxies: Proxies, public_url: str) -> str:
     scheme = request.scheme
     if proxies.trusts(peer_of(request)) and request.headers.get("X-Forwarded-Proto") in {"http", "https"}:
         scheme = request.headers["X-Forwarded-Proto"]
-    return f"{scheme}://{request.host}"
+    host = request.host if _HOST.fullmatch(request.host) else "invalid"
+    return f"{scheme}://{host}"

@@ -243,3 +243,19 @@ async def test_too_many_wrong_passwords_are_told_with_the_time_to_wait(with_sett
         assert statuses[0] == 401
         assert statuses[-1] == 429
         assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_a_pages_session_is_not_renewed_away_under_its_browser(shop: Shop):
+    ana = await shop.person("Ana")
+    answer = await ana.browser.post("/api/v1/auth/refresh", headers={"X-CSRF-Token": ana.csrf, **SAME})
+    assert (await answer.json(content_type=None))["code"] == "cookie_session"
+    assert (await ana.browser.get("/me", allow_redirects=False)).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example; script-src *", "odd host.example", "x" * 300, "evil.example/path", '"onload="']
+)
+async def test_a_strange_host_does_not_get_into_a_page(shop: Shop, host: str):
+    answer = await shop.browser().get("/", headers={"Host": host})
+    assert host not in answer.headers.get("Content-Security-Policy", "")
+    assert host not in await answer.text()

@@ -12,6 +12,10 @@ from storefront.api.registry import EVERYBODY, SIGNED_IN, Call, operation
 from storefront.problems import SIGN_IN_FIRST
 from storefront.visitors import client_address
 
+COOKIE_SESSION = Rejected(
+    "cookie_session", "A page's session renews itself; a new token would sign its browser out."
+)
+
 
 @operation("POST", "/auth/register", tag="auth", who=EVERYBODY, status=201)
 async def register(call: Call, body: Registration) -> SignedIn | Rejected:
@@ -43,6 +47,8 @@ async def logout(call: Call) -> None:
 @operation("POST", "/auth/refresh", tag="auth", who=SIGNED_IN)
 async def refresh(call: Call) -> SignedIn | Rejected:
     """Gives a new token for a session; the old one is good for nothing afterwards."""
+    if call.visitor.via == "cookie":
+        return COOKIE_SESSION
     done = await call.services.accounts.refresh(call.visitor.token)
     return SIGN_IN_FIRST if done is None else _signed_in(done)
 
