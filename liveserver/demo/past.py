@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 
 from liveserver.client import Room
 from liveserver.demo.bidder import step_of
-from liveserver.demo.door import present
+from liveserver.demo.door import Door
 from liveserver.demo.goods import Good
 from liveserver.demo.people import JUNO, Character
 from liveserver.demo.seed import Stage
-from liveserver.demo.services import DemoServices, granted
+from liveserver.demo.services import granted
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ProductId
 
@@ -27,17 +27,15 @@ DECIDED_MS = 15_000
 log = logging.getLogger(__name__)
 
 
-async def hold_past_show(
-    base_url: str, services: DemoServices, stage: Stage, people: Sequence[Character]
-) -> None:
+async def hold_past_show(door: Door, stage: Stage, people: Sequence[Character]) -> None:
     """Starts the show, sells everything, ends it. Nothing happens if that was done before."""
-    show = await services.shows.get(stage.show.id)
+    show = await door.services.shows.get(stage.show.id)
     if show is None or show.status == "ended":
         return
     async with AsyncExitStack() as stack:
-        host = await stack.enter_async_context(present(base_url, services, JUNO, show.id))
+        host = await stack.enter_async_context(door.enter(JUNO, show.id))
         bidders = [
-            (who, await stack.enter_async_context(present(base_url, services, who.person, show.id)))
+            (who, await stack.enter_async_context(door.enter(who.person, show.id)))
             for who in [who for who in people if who.bids][:BIDDERS]
         ]
         if host.view["show"]["status"] == "scheduled":

@@ -12,7 +12,7 @@ from random import Random
 from liveserver.client import Refused
 from liveserver.demo.bidder import Bidder
 from liveserver.demo.chatter import Chatter
-from liveserver.demo.door import present
+from liveserver.demo.door import Door
 from liveserver.demo.host import HostBot
 from liveserver.demo.past import hold_past_show
 from liveserver.demo.people import MARA, Character, cast
@@ -39,22 +39,18 @@ async def run_demo(base_url: str, services: DemoServices, seeded: Seeded, seed: 
     """Brings the seeded shows to life at `base_url` (`http://127.0.0.1:8080`) with up to `bots` people, until cancelled."""
     people = cast(seed, bots)
     former = cast(seed, PAST_CAST)
-    stage = seeded.live
+    stage, door = seeded.live, Door(base_url, services)
     async with asyncio.TaskGroup() as group:
-        group.create_task(
-            _persist("the show of the past", lambda: hold_past_show(base_url, services, seeded.past, former))
-        )
+        group.create_task(_persist("the show of the past", lambda: hold_past_show(door, seeded.past, former)))
         while True:
-            await _one_show(base_url, services, stage, seed, people)
+            await _one_show(door, stage, seed, people)
             await asyncio.sleep(ENCORE_S)
             stage = await live_stage(services, stage.host)
 
 
-async def _one_show(
-    base_url: str, services: DemoServices, stage: Stage, seed: int, people: tuple[Character, ...]
-) -> None:
+async def _one_show(door: Door, stage: Stage, seed: int, people: tuple[Character, ...]) -> None:
     """One show from its first to its last moment. The crowd leaves when the host does."""
-    troupe = _Troupe(base_url, services, stage, seed)
+    troupe = _Troupe(door, stage, seed)
     crowd = asyncio.create_task(troupe.crowd(people), name="demo's crowd")
     try:
         await _persist("the host", troupe.host)
@@ -66,19 +62,19 @@ async def _one_show(
 class _Troupe:
     """Everybody of one show."""
 
-    def __init__(self, base_url: str, services: DemoServices, stage: Stage, seed: int) -> None:
-        self._base_url = base_url
-        self._services = services
+    def __init__(self, door: Door, stage: Stage, seed: int) -> None:
+        self._door = door
+        self._services = door.services
         self._stage = stage
         self._seed = seed
-        self._floor = Floor(services.clock)
+        self._floor = Floor(door.services.clock)
         self._ids: set[str] = {stage.host.id}
         """Of all bots: at most as many as there are."""
 
     async def host(self) -> None:
         """Hosts until the show is over."""
         services, stage = self._services, self._stage
-        async with present(self._base_url, services, MARA, stage.show.id) as room:
+        async with self._door.enter(MARA, stage.show.id) as room:
             shelf = Shelf(services, stage.host, stage.show.id, stage.stock)
             lots = room.view["auction"]["lots"]
             if lots:
@@ -96,7 +92,7 @@ class _Troupe:
 
     async def _guest(self, who: Character) -> None:
         services = self._services
-        async with present(self._base_url, services, who.person, self._stage.show.id) as room:
+        async with self._door.enter(who.person, self._stage.show.id) as room:
             account = await services.accounts.by_email(who.person.email)
             assert account is not None, "who is in the room has an account"
             self._ids.add(account.id)
@@ -115,9 +111,8 @@ async def _persist(name: str, work: Callable[[], Awaitable[None]]) -> None:
             return
         except Refused as error:
             log.info("%s is not let in: %s", name, error)
-        except (
-            Exception
-        ):  # a bug in one bot must not end the evening of all others: it is logged, with where it was
+        # A bug in one bot must not end the evening of all others: it is logged, with where it was.
+        except Exception:
             log.exception("%s stumbled (%d)", name, failure + 1)
         await asyncio.sleep(AGAIN_S)
     log.error("%s gives up", name)

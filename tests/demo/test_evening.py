@@ -8,7 +8,7 @@ import pytest
 from liveserver.cli.compose import Node
 from liveserver.client import BidPlaced, LiveClient, Room
 from liveserver.demo import Seeded, run_demo, seed
-from liveserver.demo.door import present, socket_url
+from liveserver.demo.door import Door, socket_url
 from liveserver.demo.goods import CERAMICS, LIVE
 from liveserver.demo.people import MARA, VISITOR
 
@@ -31,7 +31,7 @@ def bidding(room: Room) -> bool:
 
 
 async def test_bots_make_an_evening_that_people_can_join_and_take_over(node: Node, evening: Seeded) -> None:
-    show = evening.live.show.id
+    show, door = evening.live.show.id, Door(node.origin, node.services)
     async with LiveClient(socket_url(node.origin)) as guest:
         watched = await guest.join(show)
         assert await watched.until(lambda: bidding(watched), PATIENCE_MS), "bids within seconds"
@@ -54,7 +54,7 @@ async def test_bots_make_an_evening_that_people_can_join_and_take_over(node: Nod
         assert recorded == len(CERAMICS)
 
         # A visitor who wants it more gets the lead, for no bot goes beyond what a thing is worth to it.
-        async with present(node.origin, node.services, VISITOR, show) as robin:
+        async with door.enter(VISITOR, show) as robin:
             lot = robin.lot
             assert lot is not None
             bid = await robin.bid(lot["lot"], 10 * LIVE[0].worth, confirm=True)
@@ -63,7 +63,7 @@ async def test_bots_make_an_evening_that_people_can_join_and_take_over(node: Nod
             assert bid.price < 2 * LIVE[0].worth
 
         # A human hosts: the bot says so and lets go.
-        async with present(node.origin, node.services, MARA, show) as mara:
+        async with door.enter(MARA, show) as mara:
             lot = mara.lot
             assert lot is not None
             await mara.chat("hello, it's really me")
