@@ -3,6 +3,7 @@
 Everything is done with the pages' own controls. What the pages show is compared with the server's record at the end.
 """
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -30,7 +31,7 @@ async def test_host_and_two_bidders_and_a_cut_cable(house: House, hana: Person, 
 
     async with Cable(house.origin) as cable:
         host = await open_window(hana)
-        ana = await open_window(viewport=PHONE)
+        ana = await open_window(viewport=PHONE, reduced_motion="no-preference")
         bo = await open_window(origin=cable.origin)
         await _enter(ana, show, "Ana")
         await _enter(bo, show, "Bo")
@@ -108,9 +109,11 @@ async def test_host_and_two_bidders_and_a_cut_cable(house: House, hana: Person, 
         await expect(bo.at("#state")).to_have_text("Outbid, $48 to lead")
         await expect(host.at("#price")).to_have_text("$46")
         await host.at("#now").click()  # out of the chat's line, where H would be a letter
+        confetti = asyncio.ensure_future(ana.page.wait_for_selector("canvas.confetti", state="attached"))
         await host.page.keyboard.press("h")
 
         await expect(ana.at("#moment-title")).to_have_text("You won!")
+        assert await confetti, "a moment worth having"
         await expect(ana.at("#moment")).to_be_visible()
         await expect(ana.at("#moment-amount")).to_have_text("$46")
         await expect(bo.at("#moment-detail")).to_have_text("Sold to Ana")

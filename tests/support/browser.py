@@ -78,6 +78,9 @@ class Window:
     ) -> "Window":
         size = viewport or DESK
         mobile = size["width"] < 600
+        # Without a graphics card every moving frame of a blurred stage costs a test machine's processor dearly, so
+        # motion is what a test asks for (reduced_motion="no-preference").
+        options = {"reduced_motion": "reduce", **options}
         context = await browser.new_context(
             base_url=origin, viewport=size, is_mobile=mobile, has_touch=mobile, locale="en-US", **options
         )
