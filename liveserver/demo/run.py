@@ -41,7 +41,10 @@ async def run_demo(base_url: str, services: DemoServices, seeded: Seeded, seed: 
     former = cast(seed, PAST_CAST)
     stage, door = seeded.live, Door(base_url, services)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_persist("the show of the past", lambda: hold_past_show(door, seeded.past, former)))
+        # By a door of its own, or it would wait behind the whole crowd.
+        past = Door(base_url, services)
+        held = _persist("the show of the past", lambda: hold_past_show(past, seeded.past, former))
+        group.create_task(held)
         while True:
             await _one_show(door, stage, seed, people)
             await asyncio.sleep(ENCORE_S)
