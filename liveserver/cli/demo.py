@@ -37,6 +37,13 @@ def run(flags: Mapping[str, Any], seed_number: int, bots: int) -> None:
 def demo_settings(loaded: Loaded) -> Settings:
     """The settings with a demo's own data, one process, and quiet log lines unless asked for otherwise."""
     settings = loaded.settings
+    if not is_loopback(settings.host):
+        # `seed` refuses as well; here it is said before engines are started.
+        raise Mendable(
+            "The demo's sign-ins are known to everybody, so it can't be shown to a network",
+            f"--host {settings.host}",
+            "Leave --host away, or use `liveserver serve` with accounts of your own.",
+        )
     if settings.database_url or settings.redis_url:
         raise Mendable(
             "The demo fills its server with made-up people and known passwords, so it uses no existing database",

@@ -6,6 +6,7 @@ arguments or environment, which others can read; the pipe's end also tells them 
 """
 
 import asyncio
+import os
 import sys
 from collections import deque
 
@@ -149,13 +150,21 @@ async def work(orders: Orders) -> int:
     prepare_process(settings, node=f"worker-{orders.number}")
     engines = Engines(orders.database_url, orders.redis_url)
     async with stop_signals(terminal=False) as stop:
-        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+        loop, pipe = asyncio.get_running_loop(), sys.stdin.fileno()
+
+        def parent_is_gone() -> None:
+            loop.remove_reader(pipe)  # an ended pipe is readable for ever
+            stop.set()
+            # Nobody is left who would kill a worker that does not get through with closing.
+            loop.call_later(settings.stop_grace_ms / 1000 + STOP_EXTRA_S, os._exit, EXIT_FAILED)
+
+        loop.add_reader(pipe, parent_is_gone)
         with listen(settings.host, settings.port, shared=True) as listener:
             async with running_node(settings, engines, listener):
                 sys.stdout.buffer.write(READY)
                 sys.stdout.buffer.flush()
                 await stop.wait()
-        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        loop.remove_reader(pipe)
     return 0
 
 
