@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from liveserver.auction import recording as auction_recording
 from liveserver.auction import wire as auction_wire
 from liveserver.auction.feature import Auction
+from liveserver.chat import wire as chat_wire
 from liveserver.chat.feature import ChatFeature
-from liveserver.chat.wire import ROUTES as CHAT_ROUTES
-from liveserver.config.settings import AuctionSettings
+from liveserver.config import Settings
 from liveserver.infra.database import Connection
 from liveserver.kernel.ids import ShowId
 from liveserver.rooms.edge import Route
@@ -27,14 +27,15 @@ from liveserver.spotlight.wire import ROUTES as SPOTLIGHT_ROUTES
 FEATURES: tuple[Feature, ...] = (Lifecycle(), ChatFeature(), SpotlightFeature(), Auction())
 
 
-def routes(settings: AuctionSettings) -> tuple[Route, ...]:
-    """The wire messages of all features, with what the operator set for lots that say nothing else."""
+def routes(settings: Settings) -> tuple[Route, ...]:
+    """The wire messages of all features, with the operator's bounds and what lots get that say nothing else."""
     defaults = auction_wire.Defaults(
         hammer_ms=settings.hammer_ms,
         call_gap_ms=settings.call_interval_ms,
         confirm_times=settings.confirm_multiple,
     )
-    return (*SHOW_ROUTES, *CHAT_ROUTES, *SPOTLIGHT_ROUTES, *auction_wire.routes(defaults))
+    chat = chat_wire.routes(settings.chat_characters_max)
+    return (*SHOW_ROUTES, *chat, *SPOTLIGHT_ROUTES, *auction_wire.routes(defaults))
 
 
 async def _record_show(connection: Connection, show: str, rows: Sequence[FactRow]) -> None:

@@ -1,5 +1,6 @@
 """Settings: which value wins, what is refused and how it is said, what is printed and what never is."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,11 @@ def test_the_servers_own_origin(tmp_path, host, port, public, origin):
 )
 def test_what_counts_as_loopback(host, is_it):
     assert is_loopback(host) is is_it
+
+
+def test_every_setting_is_read_by_some_part_and_promises_nothing_in_vain():
+    root = Path(__file__).resolve().parents[2]
+    sources = [*(root / "liveserver").rglob("*.py"), *(root / "http").rglob("*.py")]
+    code = "\n".join(p.read_text() for p in sources if (root / "liveserver" / "config") not in p.parents)
+    words = set(re.findall(r"\w+", code))
+    assert [name for name in SETTINGS if name not in words] == []
