@@ -42,8 +42,8 @@ def read_numbers(metrics: Metrics, stats: Stats, hub: Hub, pool: Pool) -> None:
         gauge("recorder_lag_commands", "Commands applied here and not yet known to be recorded."),
         lambda: sum(room.unrecorded for room in hub.rooms.values()),
     )
-    read(gauge("database_connections", "Connections in the database pool."), pool.get_size)
+    read(gauge("database_connections", "Connections in the database pool."), lambda: float(pool.get_size()))
     read(
         gauge("database_connections_idle", "Connections in the database pool that nobody uses."),
-        pool.get_idle_size,
+        lambda: float(pool.get_idle_size()),
     )
