@@ -98,7 +98,7 @@ def events(fact: m.AnyLotFact, ts: int) -> list[Event]:
         case m.LotCalled():
             return [_event("lot:called", fact, ts, calls=fact.calls)]
         case m.LotExtended():
-            return [_event("lot:extended", fact, ts, extensions=fact.extensions)]
+            return [_event("lot:extended", fact, ts, cause="host", extensions=fact.extensions)]
         case m.LotClosing():
             return [_event("lot:closing", fact, ts, status="closing", cause=fact.cause)]
         case m.LotHammered():
@@ -164,6 +164,7 @@ def bid_events(fact: m.BidAccepted, ts: int) -> list[Event]:
     if fact.extended:
         moved = {
             "lot": lot,
+            "cause": "bid",
             "ends_at": ends_at,
             "extensions": fact.extensions,
             "server_now": ts,

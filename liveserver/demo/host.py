@@ -89,6 +89,8 @@ class HostBot:
                 return payload["user"]["id"] == self._identity.id and payload["id"] not in self._own_messages
             case "lot:closing":
                 hosts = payload.get("cause") in {"host", "called"}
+            case "lot:extended":
+                hosts = payload.get("cause") == "host"
             case "lot:passed":
                 hosts = payload.get("reason") == "host"
             case _:

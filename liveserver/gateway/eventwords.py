@@ -35,7 +35,7 @@ EVENTS: tuple[EventWords, ...] = (
         "The lot's new state. Within one batch only the newest of a lot is told; `bids` counts all.",
     ),
     EventWords("bid:outbid", "one", "lot, price, leader, leader_id, min_next, ends_at, server_now", "Somebody else leads."),
-    EventWords("lot:extended", "all", "lot, ends_at, extensions, server_now", "A late bid moved the end."),
+    EventWords("lot:extended", "all", "lot, cause (`bid`, `host`), ends_at, extensions, server_now, head", "A late bid, or the host, moved the end."),
     EventWords("lot:called", "all", "lot, calls, ends_at, server_now, head", "Going once (1), going twice (2)."),
     EventWords(
         "lot:closing",

@@ -90,7 +90,8 @@ class TestSoftClose:
         assert ends_at(show) == 35_000
         told = show.told("lot:extended")[0]
         assert told == {
-            "lot": "lot_1", "ends_at": show.lot["ends_at"], "extensions": 1, "server_now": show.ts, "head": show.lot["head"],
+            "lot": "lot_1", "cause": "bid", "ends_at": show.lot["ends_at"], "extensions": 1, "server_now": show.ts,
+            "head": show.lot["head"],
         }  # fmt: skip
 
     def test_a_refused_bid_extends_nothing(self):
