@@ -24,7 +24,7 @@ YIELD_MS = 120_000
 OWN_MAX = 400
 """Own commands remembered, so that their events are not taken for a human's; far more than are ever on their way."""
 HOST_EVENTS = frozenset(
-    "lot:opened lot:called lot:voided product:highlighted chat:pinned chat:slow chat:deleted show:started".split()
+    "lot:opened lot:called lot:voided product:highlighted chat:pinned chat:slow show:started".split()
 )
 """What only a host (or a moderator) brings about. Ends and passes have other causes too."""
 
@@ -89,6 +89,8 @@ class HostBot:
                 return payload["user"]["id"] == self._identity.id and payload["id"] not in self._own_messages
             case "lot:closing":
                 hosts = payload.get("cause") in {"host", "called"}
+            case "chat:deleted":
+                hosts = payload.get("by") == "moderator"
             case "lot:extended":
                 hosts = payload.get("cause") == "host"
             case "lot:passed":
