@@ -116,6 +116,20 @@ def config(as_json: bool, docs: bool) -> None:
 
 
 @main.command()
+@click.argument("email")
+@click.argument("role", type=click.Choice(["viewer", "host", "admin"]))
+def role(email: str, role: str) -> None:
+    """Make a registered person a host, an admin, or a viewer again.
+
+    A new server has no host: register on its page, then `liveserver role you@example.com host`. Works beside a running
+    server. With LIVESERVER_HOSTS_MAY_REGISTER people choose to be hosts themselves.
+    """
+    from liveserver.cli.role import run
+
+    run(email, role)  # pyright: ignore[reportArgumentType] - click has checked the choice
+
+
+@main.command()
 def migrate() -> None:
     """Bring the database to this release's tables. `serve` does the same when it starts."""
     from liveserver.cli.migrate import run

@@ -48,7 +48,8 @@ def set_up_logging(
         shared.append(structlog.processors.format_exc_info)
     shared.append(_redact)
     render = (
-        structlog.dev.ConsoleRenderer(colors=out.isatty())
+        # Plain tracebacks: the pretty ones show local variables, and those hold tokens.
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

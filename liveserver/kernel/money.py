@@ -32,6 +32,8 @@ def parse_amount(text: str, currency: str) -> Minor:
     """
     if len(text) > 32:
         raise ValueError("an amount has at most 32 characters")
+    if not text.isascii():  # Decimal reads the digits of every script (docs/operating/faults.md, row 22)
+        raise ValueError(f"{text!r} is not a decimal number")
     try:
         amount = Decimal(text)
     except InvalidOperation:

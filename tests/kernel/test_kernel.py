@@ -27,7 +27,7 @@ def test_amounts(text: str, currency: str, minor: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "currency"),
-    [("1.005", "USD"), ("1.5", "JPY"), ("-1", "USD"), ("NaN", "USD"), ("Infinity", "USD"), ("ten", "USD"), ("", "USD"),
+    [("1.005", "USD"), ("1.5", "JPY"), ("-1", "USD"), ("NaN", "USD"), ("Infinity", "USD"), ("ten", "USD"), ("١٢", "USD"), ("", "USD"),
      ("1" * 40, "USD"), ("99999999999999", "USD"), ("1e99999", "USD")],
 )  # fmt: skip
 def test_what_is_no_amount(text: str, currency: str) -> None:
