@@ -21,12 +21,15 @@ export function wireNow(session, data, act, queue) {
 
   session.watch(draw);
   session.on("bid:accepted", (payload, { fresh, before }) => fresh && payload.price !== before?.price && flash($("#price"), "pop"));
-  // The bid itself tells the new end (lot:extended comes behind it, when the view has moved on), so the jump is read from it.
-  session.on("bid:accepted", (payload, { fresh, before }) => {
-    if (!fresh || !before || !(payload.extensions > before.extensions)) return;
-    text($("#jump"), t("extended", { seconds: Math.round((payload.ends_at - before.ends_at) / 1000) }));
-    flash($("#timer"), "jumped");
-  });
+  // A bid tells its new end itself, with lot:extended behind it; a host's extension comes alone. Whichever moves the end first counts.
+  for (const type of ["bid:accepted", "lot:extended"]) {
+    session.on(type, (payload, { fresh, before }) => {
+      if (!fresh || !before || !(payload.ends_at > before.ends_at)) return;
+      const gained = Math.round((payload.ends_at - before.ends_at) / 1000);
+      text($("#jump"), gained > 0 ? t("extended", { seconds: gained }) : "");
+      flash($("#timer"), "jumped");
+    });
+  }
   session.on("lot:sold", (payload, { fresh }) => fresh && politely(`${t("soldTo", { name: payload.leader })}, ${money(payload.price, data.currency)}`));
   tick();
 

@@ -45,16 +45,19 @@ export function wireBar(session, data, bidding) {
     if (payload.price !== before.price) flash($("#price"), "pop");
     if (before.leader_id === session.mine.id && payload.leader_id !== session.mine.id) outbid(payload);
   });
-  // The bid itself tells the new end (lot:extended comes behind it, when the view has moved on), so the jump is read from it.
-  session.on("bid:accepted", (payload, { fresh, before }) => {
-    if (!fresh || !before || !(payload.extensions > before.extensions)) return;
-    const gained = Math.round((payload.ends_at - before.ends_at) / 1000);
+  // A bid tells its new end itself, with lot:extended behind it; a host's extension comes alone. Whichever moves the end first counts.
+  for (const type of ["bid:accepted", "lot:extended"]) {
+    session.on(type, (payload, { fresh, before }) => fresh && before && payload.ends_at > before.ends_at && jumped(payload.ends_at - before.ends_at));
+  }
+  session.on("lot:opened", (_, { fresh }) => fresh && flash(bar, "fresh"));
+  tick();
+
+  function jumped(gainedMs) {
+    const gained = Math.round(gainedMs / 1000);
     text($("#jump"), gained > 0 ? t("extended", { seconds: gained }) : "");
     flash($("#timer"), "jumped");
     politely(t("extendedSpoken"));
-  });
-  session.on("lot:opened", (_, { fresh }) => fresh && flash(bar, "fresh"));
-  tick();
+  }
 
   function outbid(payload) {
     const amount = money(payload.min_next, session.lot.currency);
@@ -79,6 +82,9 @@ export function wireBar(session, data, bidding) {
     text($("#price"), money(shownPrice(lot), lot.currency));
     text($("#lot-facts"), facts(lot));
     text($("#state"), stateLine(lot, mine, hadBid));
+    const max = session.mine.max?.[lot.lot];
+    show($("#own-max"), max > shownPrice(lot) && isOpen(lot));
+    text($("#own-max"), max ? t("ownMax", { amount: money(max, lot.currency) }) : "");
     text($("#call"), lot.status !== "open" ? "" : lot.calls === 1 ? t("goingOnce") : lot.calls >= 2 ? t("goingTwice") : "");
     drawButton(lot, mine);
     speak(lot, mine);
