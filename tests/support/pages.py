@@ -62,7 +62,7 @@ async def build_world(
     await house.start(host, show)
     async with LiveClient(house.server.socket_url, host.token) as client:
         room = await client.join(show)
-        opened = await room.open_lot(title=title, start=2_000, clock={"duration_ms": 600_000})
+        opened = await room.open_lot(title=f"Lot: {title}"[:120], start=2_000, clock={"duration_ms": 600_000})
         assert isinstance(opened, LotOpened), opened
         assert not isinstance(await room.spotlight(product), Rejected)
         assert not isinstance(await room.chat(text), Rejected)

@@ -1,0 +1,140 @@
+"""What can be measured of a page's accessibility: names of controls, sizes of targets, contrast of texts, sideways scrolling.
+
+Measures only, in the browser itself; the tests say what is enough. Contrast is measured on the pixels behind the text, as
+gradients and pictures lie there.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from playwright.async_api import Locator
+
+from tests.support.browser import Window
+
+_NAMED_ROLES = frozenset(
+    "button link textbox searchbox combobox listbox checkbox radio switch slider spinbutton tab menuitem option "
+    "dialog region img image progressbar".split()
+)
+
+_OVERFLOW = """() => {
+  const width = document.documentElement.clientWidth;
+  const over = document.documentElement.scrollWidth - width;
+  if (over <= 0) return [];
+  const wide = [...document.body.querySelectorAll("*")].filter((node) => node.getBoundingClientRect().right > width + 1);
+  return wide.slice(-3).map((node) => node.outerHTML.slice(0, 120)).concat(`${over} px too wide`);
+}"""
+
+_SMALL = """(least) => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [role=tab], [tabindex='0']")]
+  .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".vh, .skip, [inert]") && node.type !== "hidden")
+  .filter((node) => {
+    // WCAG 2.5.8 leaves out links in a sentence; a label that is part of its control counts with it.
+    const inSentence = node.matches("a") && getComputedStyle(node).display === "inline";
+    const box = (node.matches("input[type=checkbox]") && node.closest("label") || node).getBoundingClientRect();
+    return !inSentence && box.width > 0 && (box.width < least || box.height < least);
+  })
+  .map((node) => `${node.outerHTML.slice(0, 100)} ${Math.round(node.getBoundingClientRect().width)}x${Math.round(node.getBoundingClientRect().height)}`)"""
+
+# Hides the text alone: what is left is what lies behind it.
+_BARE = """(node, on) => {
+  globalThis.__bare ??= Object.assign(new CSSStyleSheet(), {});
+  globalThis.__bare.replaceSync(on ? "* { color: transparent !important; text-shadow: none !important; caret-color: transparent !important; transition: none !important; animation: none !important } svg { visibility: hidden !important }" : "");
+  if (!document.adoptedStyleSheets.includes(globalThis.__bare)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, globalThis.__bare];
+}"""
+
+_COLOUR = """(node) => {
+  const style = getComputedStyle(node);
+  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);
+  let opacity = 1;
+  for (let one = node; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
+  return { colour: style.color, opacity, large };
+}"""
+
+# Its own words where it has some beside its children, such as an icon.
+_BOX = """(node) => {
+  const words = [...node.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE && one.data.trim());
+  const range = document.createRange();
+  range.selectNodeContents(words[0] ?? node);
+  const { x, y, width, height } = range.getBoundingClientRect();
+  return { x, y, width, height };
+}"""
+
+_RATIOS = """async ({ picture, colour, opacity }) => {
+  const canvas = document.createElement("canvas");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  canvas.width = canvas.height = 1;
+  pen.fillStyle = colour;
+  pen.fillRect(0, 0, 1, 1);
+  const text = pen.getImageData(0, 0, 1, 1).data;
+  const image = new Image();
+  image.src = `data:image/png;base64,${picture}`;
+  await image.decode();
+  Object.assign(canvas, { width: image.width, height: image.height });
+  pen.drawImage(image, 0, 0);
+  const behind = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  const light = (r, g, b) => [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const share = opacity * text[3] / 255;
+  const ratios = [];
+  for (let i = 0; i < behind.length; i += 4) {
+    const under = [behind[i], behind[i + 1], behind[i + 2]];
+    const over = under.map((c, k) => c * (1 - share) + text[k] * share);
+    const [a, b] = [light(...under), light(...over)];
+    ratios.push((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  }
+  ratios.sort((a, b) => a - b);
+  return ratios[Math.floor(ratios.length * 0.05)];
+}"""
+
+
+async def sideways(window: Window) -> list[str]:
+    """What makes the page scroll sideways; nothing if it does not."""
+    found: list[str] = await window.page.evaluate(_OVERFLOW)
+    return found
+
+
+async def small_targets(window: Window, least_px: int = 24) -> list[str]:
+    """Controls that a finger can't hit well (WCAG 2.5.8)."""
+    found: list[str] = await window.page.evaluate(_SMALL, least_px)
+    return found
+
+
+async def nameless(window: Window) -> list[str]:
+    """Controls that a screen reader could not name, by Chromium's own accessibility tree."""
+    session = await window.context.new_cdp_session(window.page)
+    tree: dict[str, Any] = await session.send("Accessibility.getFullAXTree")
+    found: list[str] = []
+    for node in tree["nodes"]:
+        role = node.get("role", {}).get("value", "")
+        if node.get("ignored") or role not in _NAMED_ROLES or node.get("name", {}).get("value", "").strip():
+            continue
+        described = await session.send("DOM.describeNode", {"backendNodeId": node["backendDOMNodeId"]})
+        element = described["node"]
+        found.append(f"{role}: {element['nodeName'].lower()} {element.get('attributes', [])}")
+    await session.detach()
+    return found
+
+
+async def low_contrast(window: Window, texts: Sequence[Locator]) -> list[str]:
+    """Texts with less contrast than WCAG 1.4.3 asks for: 4.5, large ones 3.
+
+    Of the pixels behind a text the worst twentieth is left out: edges and rounded corners.
+    """
+    scale: float = await window.page.evaluate("devicePixelRatio")
+    assert scale == 1, "pictures are measured pixel by pixel"
+    about = [await text.evaluate(_COLOUR) for text in texts]
+    await window.at("body").evaluate(_BARE, True)
+    pictures: list[bytes] = []
+    for text in texts:
+        await text.scroll_into_view_if_needed()
+        box = await text.evaluate(_BOX)
+        assert box["width"] > 1, "the text is there"
+        pictures.append(await window.page.screenshot(clip=box))
+    await window.at("body").evaluate(_BARE, False)
+    found: list[str] = []
+    for text, one, picture in zip(texts, about, pictures, strict=True):
+        given = {**one, "picture": base64.b64encode(picture).decode()}
+        ratio: float = await window.page.evaluate(_RATIOS, given)
+        if ratio < (3 if one["large"] else 4.5):
+            found.append(f"{(await text.inner_text())[:40]!r} {one['colour']}: {ratio:.2f}")
+    return found
