@@ -1,12 +1,13 @@
 // The queue of lots: order by drag or arrow keys, open one. The order is saved over the REST API; a refused one goes back.
 
-import { $, $$, h, show, text } from "../ui/dom.js";
+import { $, $$, h, icon, show, text } from "../ui/dom.js";
 import { politely } from "../ui/announce.js";
 import { money, parseAmount } from "../ui/money.js";
 import { toast } from "../ui/toast.js";
-import { sendJson } from "../ui/api.js";
+import { getJson, sendJson } from "../ui/api.js";
 import { t } from "../ui/words.js";
 
+const REFRESH_AFTER_MS = 1200; // the record follows the room a moment later
 const SAVE_AFTER_MS = 500; // many steps by the arrow keys become one request
 
 /** Returns `{first(), openNext(button)}`. */
@@ -15,6 +16,8 @@ export function wireQueue(session, data, act) {
   let saved = ids();
   let timer = 0;
   let dragged = null;
+  let refreshTimer = 0;
+  const path = `/api/v1/seller/livestreams/${encodeURIComponent(data.show)}/lots`;
 
   function rows() {
     return $$(".qlot", list);
@@ -45,7 +48,26 @@ export function wireQueue(session, data, act) {
     saved = ids();
     count();
     session.changed();
+    refreshLater();
   });
+  // Lots may be added in the studio, in another window or by another host.
+  document.addEventListener("visibilitychange", () => document.hidden || refreshLater());
+
+  function refreshLater() {
+    clearTimeout(refreshTimer);
+    refreshTimer = setTimeout(refresh, REFRESH_AFTER_MS);
+  }
+
+  async function refresh() {
+    const listing = await getJson(path);
+    if (!listing || dragged || ids().join() !== saved.join()) return; // the host is moving lots: not under their hands
+    const known = new Map(rows().map((row) => [row.dataset.id, row]));
+    const lots = listing.items.filter((lot) => lot.status === "queued" && lot.id !== session.lot?.lot);
+    list.replaceChildren(...lots.map((lot) => known.get(lot.id) ?? rowOf(lot, data.currency)));
+    saved = ids();
+    count();
+    session.changed();
+  }
 
   function count() {
     const n = rows().length;
@@ -72,7 +94,7 @@ export function wireQueue(session, data, act) {
   async function save() {
     const wanted = ids();
     if (wanted.join() === saved.join()) return;
-    const problem = await sendJson("PUT", `/api/v1/seller/livestreams/${encodeURIComponent(data.show)}/lots/order`, { lots: wanted }, data.csrf);
+    const problem = await sendJson("PUT", `${path}/order`, { lots: wanted }, data.csrf);
     if (!problem) {
       saved = wanted;
       return;
@@ -80,6 +102,7 @@ export function wireQueue(session, data, act) {
     toast(problem, "bad");
     for (const id of saved) list.append(rows().find((row) => row.dataset.id === id) ?? "");
     session.changed();
+    refreshLater(); // most likely the queue is another one by now
   }
 
   list.addEventListener("click", (event) => {
@@ -127,6 +150,16 @@ export function wireQueue(session, data, act) {
   wireQuickLot(data, act);
   count();
   return { first, openNext };
+}
+
+/** A lot that came after the page: the same row as the template draws. */
+function rowOf(lot, currency) {
+  const facts = [t("starts", { amount: money(lot.start, currency) }), lot.reserve ? t("reserve") : "", lot.preset];
+  return h("li.qlot", { dataset: { id: lot.id, title: lot.title, picture: lot.picture, start: lot.start, preset: lot.preset, product: lot.product ?? "" } },
+    h("button.grip", { type: "button", ariaLabel: t("moveLot", { title: lot.title }) }, icon("grip")),
+    lot.picture ? h("img", { src: lot.picture, alt: "", width: 48, height: 48, draggable: false }) : null,
+    h("div.qtext", {}, h("b.clip", {}, lot.title), h("span.small.soft.nums", {}, facts.filter(Boolean).join(" · "))),
+    h("button.btn.tiny.open-lot", { type: "button", ariaLabel: t("openOne", { title: lot.title }) }, t("openLot")));
 }
 
 function wireQuickLot(data, act) {

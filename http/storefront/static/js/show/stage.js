@@ -30,7 +30,7 @@ export function wireStage(session, data) {
     const status = session.view.show.status ?? data.status;
     stage.dataset.status = status;
     document.documentElement.dataset.show = status;
-    backdrop(isOpen(lot) ? lot.picture : product?.picture || lot?.picture || data.picture);
+    backdrop(isOpen(lot) ? lot.picture || data.picture : product?.picture || lot?.picture || data.picture);
     drawSpotlight(product, lot);
     text($("#viewers"), session.viewers === null ? "" : compact.format(session.viewers));
     text($("#viewers-words"), session.viewers === null ? "" : count("viewers", session.viewers));

@@ -2,6 +2,16 @@
 
 import { t } from "./words.js";
 
+/** Fetches a JSON document; null when that did not work out. */
+export async function getJson(path) {
+  try {
+    const reply = await fetch(path, { headers: { Accept: "application/json" } });
+    return reply.ok ? await reply.json() : null;
+  } catch {
+    return null; // no network: what is on the page stands
+  }
+}
+
 /** Sends `body`; resolves with "" when it went well, else with a sentence for people. */
 export async function sendJson(method, path, body, csrf) {
   try {
