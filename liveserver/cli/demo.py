@@ -13,10 +13,10 @@ from typing import Any
 import click
 
 from liveserver.cli.compose import Node, prepare_database, running_node
+from liveserver.cli.lifetime import engines_of, say_ready, until_stopped
 from liveserver.cli.ports import listen
 from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
 from liveserver.cli.say import EXIT_FAILED, fail, progress, warn
-from liveserver.cli.serve import engines_of, say_ready, until_stopped
 from liveserver.config import Loaded, Settings, load
 from liveserver.config.settings import is_loopback
 from liveserver.demo import Seeded, run_demo, seed

@@ -6,19 +6,17 @@ The port is taken first, so that a wrong one is told at once; engines are stoppe
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from liveserver.cli.compose import prepare_database, running_node
+from liveserver.cli.lifetime import engines_of, say_ready, until_stopped
 from liveserver.cli.ports import listen
 from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
-from liveserver.cli.say import EXIT_FAILED, fail, progress, warn
+from liveserver.cli.say import progress, warn
+from liveserver.cli.workers import supervise
 from liveserver.config import Loaded, Settings, load
-from liveserver.infra.engines import Engines, default_data_dir, embedded
+from liveserver.infra.engines import Engines
 
 
 def run(flags: Mapping[str, Any]) -> None:
@@ -42,8 +40,6 @@ async def serve(loaded: Loaded) -> int:
                     return await _one(settings, engines, listener, stop)
                 # Held until here so that nobody else takes the port meanwhile; workers share it in another way.
                 listener.close()
-                from liveserver.cli.workers import supervise
-
                 return await supervise(settings, engines, stop)
 
 
@@ -52,46 +48,3 @@ async def _one(settings: Settings, engines: Engines, listener: socket.socket, st
     async with running_node(settings, engines, listener) as node:
         say_ready(node.origin)
         return await until_stopped(engines, stop)
-
-
-@asynccontextmanager
-async def engines_of(settings: Settings) -> AsyncGenerator[Engines]:
-    """The engines that the settings name, started here where they name none."""
-    data_dir = Path(settings.data_dir) if settings.data_dir else default_data_dir()
-    own = [
-        name
-        for name, url in (("PostgreSQL", settings.database_url), ("Valkey", settings.redis_url))
-        if not url
-    ]
-    if own:
-        progress(f"starting {' and '.join(own)} in {data_dir}")
-    async with embedded(
-        data_dir, settings.database_url or None, settings.redis_url or None, on_progress=progress
-    ) as engines:
-        yield engines
-        if own:
-            progress(f"stopping {' and '.join(own)}")
-
-
-def say_ready(origin: str) -> None:
-    """The line that people and scripts wait for; on stdout."""
-    click.echo(f"liveserver is ready at {origin}")
-    sys.stdout.flush()
-
-
-async def until_stopped(engines: Engines, stop: asyncio.Event) -> int:
-    """Waits for the wish to stop (0), or for an engine that was given up (1)."""
-    asked = asyncio.create_task(stop.wait())
-    failure = asyncio.create_task(engines.failure())
-    try:
-        await asyncio.wait({asked, failure}, return_when=asyncio.FIRST_COMPLETED)
-        if not asked.done():
-            error = failure.result()
-            fail(error.what, error.where, error.mend)
-            return EXIT_FAILED
-        progress("stopping: viewers are sent elsewhere, open work is finished")
-        return 0
-    finally:
-        for task in (asked, failure):
-            task.cancel()
-        await asyncio.gather(asked, failure, return_exceptions=True)

@@ -14,10 +14,10 @@ import msgspec
 import structlog
 
 from liveserver.cli.compose import prepare_database, running_node
+from liveserver.cli.lifetime import say_ready, until_stopped
 from liveserver.cli.ports import listen
 from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
 from liveserver.cli.say import EXIT_FAILED, fail, progress
-from liveserver.cli.serve import say_ready, until_stopped
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
 

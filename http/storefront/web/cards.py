@@ -31,7 +31,7 @@ async def cards_of(
     glances = request.app[GLANCES]
     lots = await asyncio.gather(*(glances.glance(services, show) for show in shows))
     totals = await results_of(request).totals([show.id for show in shows if show.status == "ended"])
-    queued = await results_of(request).queued([show.id for show in shows if show.status == "scheduled"])
+    queued = await results_of(request).queued([show.id for show in shows if show.status != "ended"])
     wanted = frozenset(reminded)
     return tuple(
         ShowCard(
