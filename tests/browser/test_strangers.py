@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from liveserver.client import LiveClient, Said
 from tests.browser.conftest import Open
-from tests.support.browser import PHONE, Window
+from tests.support.browser import PHONE, WAIT_MS, Window
 from tests.support.house import House
 from tests.support.pages import PAGES, build_world
 from tests.support.server import Person
@@ -82,8 +82,9 @@ async def test_what_viewers_write_is_text_for_viewers_and_hosts(
             said = await seat.chat(payload)
             assert isinstance(said, Said), said
             await stage.send("chat:pin", message=said.id)
+        count = 1 + len(PAYLOADS) + len(INVISIBLE)
+        assert await seat.until(lambda: len(seat.view["chat"]["messages"]) == count, WAIT_MS)
         told = [one["message"] for one in seat.view["chat"]["messages"]]
-        assert len(told) == 1 + len(PAYLOADS) + len(INVISIBLE)
         for window in (viewer, host):
             await expect(window.at("#chat-list .said")).to_have_text(told)
             assert await window.at("#chat-list .said").all_text_contents() == told

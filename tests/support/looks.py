@@ -35,55 +35,60 @@ _SMALL = """(least) => [...document.querySelectorAll("a[href], button, input, se
   })
   .map((node) => `${node.outerHTML.slice(0, 100)} ${Math.round(node.getBoundingClientRect().width)}x${Math.round(node.getBoundingClientRect().height)}`)"""
 
-# Hides the text alone: what is left is what lies behind it.
-_BARE = """(node, on) => {
-  globalThis.__bare ??= Object.assign(new CSSStyleSheet(), {});
-  globalThis.__bare.replaceSync(on ? "* { color: transparent !important; text-shadow: none !important; caret-color: transparent !important; transition: none !important; animation: none !important } svg { visibility: hidden !important }" : "");
-  if (!document.adoptedStyleSheets.includes(globalThis.__bare)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, globalThis.__bare];
+# Hides the words alone: what is left is what lies behind them.
+_BARE = """(on) => {
+  const bare = (globalThis.__bare ??= new CSSStyleSheet());
+  bare.replaceSync(on ? `* { color: transparent !important; text-shadow: none !important; caret-color: transparent !important;
+    transition: none !important; animation: none !important } svg { visibility: hidden !important }` : "");
+  if (!document.adoptedStyleSheets.includes(bare)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, bare];
 }"""
 
-_COLOUR = """(node) => {
-  const style = getComputedStyle(node);
-  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);
-  let opacity = 1;
-  for (let one = node; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
-  return { colour: style.color, opacity, large };
+# Colours that change with the theme have arrived.
+_AT_REST = """async () => {
+  await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+  const ending = document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime));
+  await Promise.allSettled(ending.map((one) => one.finished));
 }"""
 
-# Its own words where it has some beside its children, such as an icon.
-_BOX = """(node) => {
+# A text's look and place. Its own words where it has some beside its children, such as an icon.
+_LOOK = """(node) => {
   const words = [...node.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE && one.data.trim());
   const range = document.createRange();
   range.selectNodeContents(words[0] ?? node);
   const { x, y, width, height } = range.getBoundingClientRect();
-  return { x, y, width, height };
+  const style = getComputedStyle(node);
+  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);
+  let opacity = 1;
+  for (let one = node; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
+  return { words: node.innerText.slice(0, 40), colour: style.color, opacity, large, x: x + scrollX, y: y + scrollY, width, height };
 }"""
 
-_RATIOS = """async ({ picture, colour, opacity }) => {
-  const canvas = document.createElement("canvas");
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  canvas.width = canvas.height = 1;
-  pen.fillStyle = colour;
-  pen.fillRect(0, 0, 1, 1);
-  const text = pen.getImageData(0, 0, 1, 1).data;
+_RATIOS = """async ({ picture, texts }) => {
   const image = new Image();
   image.src = `data:image/png;base64,${picture}`;
   await image.decode();
-  Object.assign(canvas, { width: image.width, height: image.height });
-  pen.drawImage(image, 0, 0);
-  const behind = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   const light = (r, g, b) => [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const share = opacity * text[3] / 255;
-  const ratios = [];
-  for (let i = 0; i < behind.length; i += 4) {
-    const under = [behind[i], behind[i + 1], behind[i + 2]];
-    const over = under.map((c, k) => c * (1 - share) + text[k] * share);
-    const [a, b] = [light(...under), light(...over)];
-    ratios.push((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
-  }
-  ratios.sort((a, b) => a - b);
-  return ratios[Math.floor(ratios.length * 0.05)];
+  return texts.map(({ colour, opacity, x, y, width, height }) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    const text = pen.getImageData(0, 0, 1, 1).data;
+    pen.drawImage(image, 0, 0);
+    const behind = pen.getImageData(x, y, Math.ceil(width), Math.ceil(height)).data;
+    const share = opacity * text[3] / 255;
+    const ratios = [];
+    for (let i = 0; i < behind.length; i += 4) {
+      const under = [behind[i], behind[i + 1], behind[i + 2]];
+      const over = under.map((c, k) => c * (1 - share) + text[k] * share);
+      const [a, b] = [light(...under), light(...over)];
+      ratios.push((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+    }
+    ratios.sort((a, b) => a - b);
+    return ratios[Math.floor(ratios.length * 0.05)];
+  });
 }"""
 
 
@@ -122,19 +127,14 @@ async def low_contrast(window: Window, texts: Sequence[Locator]) -> list[str]:
     """
     scale: float = await window.page.evaluate("devicePixelRatio")
     assert scale == 1, "pictures are measured pixel by pixel"
-    about = [await text.evaluate(_COLOUR) for text in texts]
-    await window.at("body").evaluate(_BARE, True)
-    pictures: list[bytes] = []
-    for text in texts:
-        await text.scroll_into_view_if_needed()
-        box = await text.evaluate(_BOX)
-        assert box["width"] > 1, "the text is there"
-        pictures.append(await window.page.screenshot(clip=box))
-    await window.at("body").evaluate(_BARE, False)
-    found: list[str] = []
-    for text, one, picture in zip(texts, about, pictures, strict=True):
-        given = {**one, "picture": base64.b64encode(picture).decode()}
-        ratio: float = await window.page.evaluate(_RATIOS, given)
-        if ratio < (3 if one["large"] else 4.5):
-            found.append(f"{(await text.inner_text())[:40]!r} {one['colour']}: {ratio:.2f}")
-    return found
+    await window.page.evaluate(_AT_REST)
+    looks: list[dict[str, Any]] = [await text.evaluate(_LOOK) for text in texts]
+    await window.page.evaluate(_BARE, True)
+    picture = base64.b64encode(await window.page.screenshot(full_page=True)).decode()
+    await window.page.evaluate(_BARE, False)
+    ratios: list[float] = await window.page.evaluate(_RATIOS, {"picture": picture, "texts": looks})
+    return [
+        f"{look['words']!r} {look['colour']}: {ratio:.2f}"
+        for look, ratio in zip(looks, ratios, strict=True)
+        if not ratio >= (3 if look["large"] else 4.5)
+    ]
