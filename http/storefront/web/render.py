@@ -97,7 +97,7 @@ class Renderer:
         """`module('js/show/page.js')`: the script element, and preloads of all it imports, so that they come in one go."""
         nonce = _site(context).nonce
         lines = [
-            Markup('<link rel="modulepreload" href="{}" nonce="{}">').format(url, nonce)
+            Markup('<link rel="modulepreload" fetchpriority="low" href="{}" nonce="{}">').format(url, nonce)
             for url in self._assets.needed_by(path)
         ]
         lines.append(

@@ -1,7 +1,7 @@
 // Chat: the list of messages (newest at the bottom), the pinned one, and the line to write in. Text goes in as text only.
 // Refusals show under the line, and the person's words stay there.
 
-import { $, face, h, hue, show, text } from "../ui/dom.js";
+import { $, $$, face, h, hue, show, text } from "../ui/dom.js";
 import { t } from "../ui/words.js";
 
 const SHOWN_MAX = 80; // nodes kept in the page: older ones are out of sight on every screen
@@ -12,10 +12,11 @@ export function wireChat(session, data, { tools = null } = {}) {
   const form = $("#chat-form");
   const input = $("#chat-input");
   const note = $("#chat-note");
-  const nodes = new Map();
+  const nodes = new Map($$("[data-id]", list).map((row) => [row.dataset.id, row])); // the server drew the first ones
   let waitUntil = 0;
   let refusalText = "";
   let following = true;
+  let drawnOnce = false;
   let height = 0;
 
   session.watch(draw);
@@ -62,6 +63,8 @@ export function wireChat(session, data, { tools = null } = {}) {
   }
 
   function draw() {
+    const drawn = drawnOnce;
+    drawnOnce = true;
     const messages = session.view.chat.messages.slice(-SHOWN_MAX);
     const ids = new Set(messages.map((message) => message.id));
     for (const [id, node] of nodes) {
@@ -80,7 +83,7 @@ export function wireChat(session, data, { tools = null } = {}) {
     show($("#chat-empty"), session.ready && messages.length === 0);
     drawPinned();
     drawNote();
-    if (added && following) toEnd();
+    if ((added || !drawn) && following) toEnd();
     else if (added) show($("#chat-newer"), true);
   }
 
