@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 import uvloop
 from redis.asyncio import Redis
+from xdist.scheduler import LoadScopeScheduling
 
 from liveserver.infra.database import Pool, open_pool
 from liveserver.infra.engines import Engines, embedded
@@ -30,6 +31,25 @@ _numbers = itertools.count()
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
     """Tests run on the loop that the server runs on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+class ModulesTogether(LoadScopeScheduling):
+    """Modules whose tests share a browser and a server run in one process each, all other tests wherever there is room.
+
+    By path, because xdist 3.8 writes its groups where pytest 9.2 does not look for them: `xdist_group` has no effect.
+    """
+
+    FOLDERS = ("tests/browser/", "tests/pages/")
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module.startswith(self.FOLDERS) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What `--dist loadgroup` means here; xdist's own schedulers for everything else."""
+    return ModulesTogether(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from tests.support.looks import low_contrast, nameless, sideways, small_targets
 from tests.support.pages import GUEST_PAGES, PAGES, World, build_world
 from tests.support.server import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-access")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NARROW = {"width": 320, "height": 640}
 """What 1280 px are at a zoom of 400 % (WCAG 1.4.10)."""

@@ -11,7 +11,7 @@ from tests.support.browser import PHONE
 from tests.support.house import PASSWORD, House, email_of, register, token_of
 from tests.support.server import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-guests")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_guest_sees_everything_signs_in_to_bid_and_is_back(

@@ -14,7 +14,7 @@ from tests.support.house import House
 from tests.support.pages import PAGES, build_world
 from tests.support.server import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-strangers")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 SERVER = {"LIVESERVER_CHATS_PER_S": "0", "LIVESERVER_HOST_COMMANDS_PER_S": "0"}
 
 PAYLOADS = (

@@ -18,7 +18,7 @@ from tests.support.cable import Cable
 from tests.support.house import House, register, token_of
 from tests.support.server import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-three-windows")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CLOCK = {"duration_ms": 60_000, "window_ms": 60_000, "extend_ms": 60_000}
 """Any bid is a late one: a minute is left after it, so that slow machines get through this story as well."""

@@ -10,7 +10,7 @@ from tests.support.house import House
 from tests.support.pages import build_world
 from tests.support.server import Person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser-weight")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 SERVER = {"LIVESERVER_BIDS_PER_S": "0"}
 
 BIDS = 20
