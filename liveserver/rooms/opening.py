@@ -78,7 +78,9 @@ async def _rebuild(pool: Pool, show_log: ShowLog, head: Head) -> None:
             if head.epoch == 0 and row["recorded_seq"] == 0:
                 log.info("log_opened", show=show, epoch=epoch)
             else:
-                log.warning("log_rebuilt", show=show, epoch=epoch, seq=row["recorded_seq"], lost_head=head.seq)
+                log.warning(
+                    "log_rebuilt", show=show, epoch=epoch, seq=row["recorded_seq"], lost_head=head.seq
+                )
 
 
 async def _agree_on_time(pool: Pool, head: Head, clock: LogClock) -> None:

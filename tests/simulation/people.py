@@ -98,7 +98,9 @@ class People:
         if lot is None or lot.status in ("sold", "passed", "hammered") or draw < 0.2:
             return command("lot:open", actor, self._terms())
         if draw < 0.3:
-            return command("lot:extend", actor, m.ExtendLot(lot.terms.lot, rng.choice((1_000, 10_000, 3_600_000))))
+            return command(
+                "lot:extend", actor, m.ExtendLot(lot.terms.lot, rng.choice((1_000, 10_000, 3_600_000)))
+            )
         if draw < 0.6:
             return command("lot:call", actor, m.CallLot(lot.terms.lot))
         if draw < 0.75:
