@@ -33,6 +33,7 @@ async def test_nothing_shifts_while_prices_tick(
         # From no leader to the first one is a new line, once; from then on all is in its place.
         assert isinstance(await rooms[1].bid(world.lot, 2_000), BidPlaced)
         await expect(window.at("#state")).to_have_text("Bartholomew the Second leads")
+        await expect(window.at("#viewers")).to_have_text("3")
         await window.page.evaluate(
             """async () => {
               await document.fonts.ready;

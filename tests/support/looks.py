@@ -55,7 +55,10 @@ _LOOK = """(node) => {
   const words = [...node.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE && one.data.trim());
   const range = document.createRange();
   range.selectNodeContents(words[0] ?? node);
-  const { x, y, width, height } = range.getBoundingClientRect();
+  // Words that are cut off with an ellipsis reach, by their range, over the edge.
+  const [all, seen] = [range.getBoundingClientRect(), node.getBoundingClientRect()];
+  const [x, y] = [Math.max(all.left, seen.left), Math.max(all.top, seen.top)];
+  const [width, height] = [Math.min(all.right, seen.right) - x, Math.min(all.bottom, seen.bottom) - y];
   const style = getComputedStyle(node);
   const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);
   let opacity = 1;
