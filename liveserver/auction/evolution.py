@@ -29,7 +29,6 @@ def evolve(state: m.AuctionState, fact: m.AnyLotFact, ctx: Context) -> None:
         return
     if isinstance(fact, m.LotOpened):
         state.lots[fact.lot] = new_lot(fact, ctx.ts)
-        state.show = fact.terms.show
         state.running = state.current = fact.lot
         _forget_oldest(state)
         return

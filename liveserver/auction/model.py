@@ -84,7 +84,6 @@ class Lot(msgspec.Struct):
 class AuctionState(msgspec.Struct):
     """The auctions of a show. `running` is the lot that is open or closing, or ""; `current` the last one opened."""
 
-    show: str = ""
     running: str = ""
     current: str = ""
     lots: dict[str, Lot] = {}

@@ -61,7 +61,7 @@ def snapshot(state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
 
 
 def _you(state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
-    """What is the viewer's alone. `id` is None before a show's first lot: until then nobody leads."""
+    """What is the viewer's alone. `id` is how `leader_id` names them in this show."""
     maxima: dict[str, int] = {}
     leading: list[str] = []
     lot = state.lots.get(state.running)
@@ -74,7 +74,7 @@ def _you(state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
         for id, lot in state.lots.items()
         if lot.book.leader == viewer.id and lot.status in {"hammered", "sold"}
     ]
-    own_id = chain.public_id(state.show, viewer.id) if state.show else None
+    own_id = chain.public_id(viewer.show, viewer.id)
     you: dict[str, Any] = {"id": own_id, "max": maxima, "leading": leading, "won": won}
     if viewer.role in STAFF:
         you["bidders"] = {} if lot is None else {lot.terms.lot: _bidders(lot)}

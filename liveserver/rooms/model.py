@@ -130,10 +130,11 @@ Verdict = Decision | Rejected
 
 
 class Viewer(msgspec.Struct, frozen=True):
-    """For whom a snapshot is projected."""
+    """For whom a snapshot is projected. `show` is filled in by the room."""
 
     id: str
     role: Role
+    show: str = ""
 
 
 class Feature(Protocol):

@@ -174,7 +174,8 @@ class Room:
 
     def snapshot(self, viewer: Viewer) -> dict[str, Any]:
         """What the viewer may see, a key per feature."""
-        return {f.name: f.snapshot(self.states[f.name], viewer) for f in self.features}
+        here = Viewer(viewer.id, viewer.role, self.show)
+        return {f.name: f.snapshot(self.states[f.name], here) for f in self.features}
 
     def knows(self, kind: str) -> bool:
         """Whether some feature decides this kind of command."""

@@ -94,7 +94,7 @@ def test_raising_ones_own_maximum_outbids_nobody():
 
 def test_you():
     show = LocalShow()
-    assert show.ana.you == {"id": None, "max": {}, "leading": [], "won": []}
+    assert show.ana.you == {"id": public_id(SHOW, show.ana.id), "max": {}, "leading": [], "won": []}
     show.opens("lot_1", start=1000)
     show.ana.bids(3000)
     show.ben.bids(2000)
