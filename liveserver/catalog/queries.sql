@@ -26,10 +26,9 @@ INSERT INTO variants (id, product, position, sku, color, size, stock, price) VAL
 UPDATE variants SET position = $3, color = $4, size = $5, stock = $6, price = $7 WHERE product = $1 AND sku = $2 RETURNING id;
 
 -- name: lock_product
--- A product of this seller ($3; any seller if $2), held for a change.
-SELECT p.id, p.seller, p.title, p.description, p.price, p.currency, p.images, p.category, p.archived, p.created_ts,
-    (SELECT coalesce(jsonb_agg(v ORDER BY v.position), '[]') FROM variants v WHERE v.product = p.id) AS variants
-FROM products p WHERE p.id = $1 AND ($2 OR p.seller = $3) FOR NO KEY UPDATE OF p;
+-- Holds a product of this seller ($3; any seller if $2) for a change. What it says is read after, by a statement of its own:
+-- one that had to wait here would still see the variants from before the wait.
+SELECT id FROM products WHERE id = $1 AND ($2 OR seller = $3) FOR NO KEY UPDATE;
 
 -- name: find_products
 -- Products by their ids, archived ones too.

@@ -109,8 +109,9 @@ async def _insert_variant(db: Connection, product: ProductId, position: int, v: 
 
 async def lock_product(db: Connection, product: ProductId, any_seller: bool, seller: str) -> Product | None:
     """The product if it is this seller's, held until the transaction ends."""
-    row = await db.fetchrow(Q.lock_product, product, any_seller, seller)
-    return _product(row) if row else None
+    if await db.fetchval(Q.lock_product, product, any_seller, seller) is None:
+        return None
+    return (await find_products(db, [product]))[0]
 
 
 async def find_products(db: Database, products: list[ProductId]) -> list[Product]:

@@ -1,6 +1,6 @@
-"""One id type per entity, and how new ids are made: a short prefix, 48 bits of time, 62 random bits.
+"""One id type per entity, and how new ids are made: a short prefix, the microsecond, 55 random bits.
 
-Ids sort by the millisecond in which they were made and can't be guessed. They are made at the edge, never inside a
+Ids sort in the order in which a process made them, and can't be guessed. They are made at the edge, never inside a
 room's rules, which must be deterministic.
 """
 
@@ -37,6 +37,11 @@ def _base32(value: int, length: int) -> str:
     return "".join(_ALPHABET[(value >> (5 * i)) & 31] for i in reversed(range(length)))
 
 
+_last_us = 0
+
+
 def new_id(prefix: str) -> str:
-    """A new id such as `show_01kaj…`: `prefix`, then 10 characters of Unix time in ms, then 12 random ones."""
-    return f"{prefix}_{_base32(time.time_ns() // 1_000_000, 10)}{_base32(secrets.randbits(60), 12)}"
+    """A new id such as `show_1h4kaj…`: `prefix`, then 11 characters of Unix time in microseconds, then 11 random ones."""
+    global _last_us  # noqa: PLW0603 - the order of ids made by one process is this one number
+    _last_us = max(_last_us + 1, time.time_ns() // 1_000)
+    return f"{prefix}_{_base32(_last_us, 11)}{_base32(secrets.randbits(55), 11)}"

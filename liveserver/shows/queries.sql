@@ -17,9 +17,9 @@ SELECT s.*, ARRAY(SELECT person FROM moderators m WHERE m.show = s.id ORDER BY m
 FROM shows s WHERE s.id = $1;
 
 -- name: lock_show
--- A show of this host ($3; any host's if $2), held for a change.
-SELECT s.*, ARRAY(SELECT person FROM moderators m WHERE m.show = s.id ORDER BY m.created_ts, person) AS moderators
-FROM shows s WHERE s.id = $1 AND ($2 OR s.host = $3) FOR NO KEY UPDATE OF s;
+-- Holds a show of this host ($3; any host's if $2) for a change. What it says is read after, by a statement of its own: one
+-- that had to wait here would still see the moderators from before the wait.
+SELECT id FROM shows WHERE id = $1 AND ($2 OR host = $3) FOR NO KEY UPDATE;
 
 -- name: show_of_lot
 -- Which show of this host ($3; any host's if $2) a lot belongs to; a lot never changes its show.

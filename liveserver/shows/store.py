@@ -116,8 +116,8 @@ async def find_show(db: Database, show: ShowId) -> Show | None:
 
 async def lock_show(db: Connection, show: ShowId, any_host: bool, host: str) -> Show | None:
     """The show if it is this host's, held until the transaction ends."""
-    row = await db.fetchrow(Q.lock_show, show, any_host, host)
-    return _show(row) if row else None
+    held = await db.fetchval(Q.lock_show, show, any_host, host)
+    return None if held is None else await find_show(db, show)
 
 
 async def show_of_lot(db: Database, lot: LotId, any_host: bool, host: str) -> ShowId | None:
