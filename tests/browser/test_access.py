@@ -80,6 +80,17 @@ async def test_key_texts_have_contrast(house: House, hana: Person, world: World,
     assert found == {}, json.dumps(found, indent=1)
 
 
+async def test_the_hosts_lot_is_whole_on_a_phone(hana: Person, world: World, open_window: Open) -> None:
+    window = await open_window(hana, viewport={"width": 390, "height": 480})  # with the keyboard up
+    await window.go(world.at("/shows/{show}/host"))
+    await expect(window.at("#lot-title")).to_be_visible()
+    cut = await window.page.evaluate(
+        "[...document.querySelectorAll('#now, #now *')].filter((one) => one.scrollHeight > one.clientHeight + 1 && "
+        "getComputedStyle(one).overflowY === 'hidden').map((one) => one.id || one.className)"
+    )
+    assert cut == [], "nothing of the running lot is cut off"
+
+
 async def test_one_can_sign_in_and_bid_with_keys_alone(house: House, hana: Person, open_window: Open) -> None:
     world = await build_world(house, hana)
     email = email_of("Kay")
