@@ -31,6 +31,9 @@ HOST_EVENTS = frozenset(
 LOOK_MS = 500
 """How often the host looks up when nothing happens."""
 
+STARTS_MS = 5_000
+"""Longest wait for the show to be live after it was started."""
+
 D = TypeVar("D", bound=Done)
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,8 @@ class HostBot:
         try:
             if self._room.view["show"]["status"] == "scheduled":
                 await self._do(self._room.start_show)
+                # The answer comes before the event: until it has come too, the show does not look live from here.
+                await self._room.until(lambda: self._room.view["show"]["status"] != "scheduled", STARTS_MS)
                 await self._say("welcome")
             while self._room.ended is None and self._room.view["show"]["status"] == "live":
                 if self.yields:

@@ -34,7 +34,7 @@ async def test_bots_make_an_evening_that_people_can_join_and_take_over(node: Nod
     show, door = evening.live.show.id, Door(node.origin, node.services)
     async with LiveClient(socket_url(node.origin)) as guest:
         watched = await guest.join(show)
-        assert await watched.until(lambda: bidding(watched), PATIENCE_MS), (watched.viewers, watched.view)
+        assert await watched.until(lambda: bidding(watched), PATIENCE_MS), "bids within seconds"
         first = watched.lot
         assert first is not None
         assert first["title"] == LIVE[0].title
