@@ -147,7 +147,7 @@ class LotFact(Fact, kw_only=True):
 
     def line(self) -> str:
         """The public part, as the hash chain covers it."""
-        raise NotImplementedError
+        raise AssertionError(f"{type(self).__name__} does not say which part of it is public")
 
 
 class LotOpened(LotFact, kw_only=True, tag="lot_opened"):

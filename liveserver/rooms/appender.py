@@ -109,6 +109,12 @@ class Appender:
                 tickets = self._next_batch()
                 if tickets:
                     await self._append(tickets)
+        except Exception:
+            # A promise of ours is broken, not the users': whoever waits is told, and the next command starts anew.
+            log.exception("append_failed", show=self._log.show)
+            for batch in tuple(self._underway):
+                self._give_up(batch, UNAVAILABLE)
+            self._expire(self._clock.monotonic_ms() + WAIT_MAX_MS)
         finally:
             self._task = None
 

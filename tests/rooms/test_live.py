@@ -26,7 +26,7 @@ from liveserver.rooms.history import recorded_events
 from liveserver.rooms.hub import NoShow
 from liveserver.rooms.lifecycle import Lifecycle
 from liveserver.rooms.live import LiveRoom
-from liveserver.rooms.log import ShowLog, entry_hash
+from liveserver.rooms.log import Refusal, ShowLog, entry_hash
 from liveserver.rooms.model import Batch, Decision, Entry, Viewer
 from liveserver.rooms.recovery import recorded_room
 from tests.rooms.conftest import WAIT_S, Heard, NewNode
@@ -173,6 +173,22 @@ async def test_row_1_a_lost_reply_leaves_one_entry_and_the_right_answer(
     assert isinstance(answered.verdict, Decision)
     assert (answered.seq, room.seq, total(room)) == (1, 1, 1)
     await adds(room, 1)
+    assert total(room) == 2
+
+
+async def test_a_batch_that_the_log_can_not_read_is_answered_and_the_next_goes_on(
+    new_node: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await (await new_node()).open(SHOW)
+    append = ShowLog.append
+
+    async def not_understood(self: ShowLog, *args: Any) -> Entry:
+        raise Refusal("INVALID", "the log and this node do not agree on what an append is")
+
+    monkeypatch.setattr(ShowLog, "append", not_understood)
+    assert (await room.ask(add())).verdict == UNAVAILABLE
+    monkeypatch.setattr(ShowLog, "append", append)
+    await adds(room, 2)
     assert total(room) == 2
 
 
