@@ -28,6 +28,16 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/dev.txt | scripts/pip-progress.sh
 	@touch $@
 
+.venv/.bench: .venv/.dev requirements/bench.txt
+	@echo "==> installing what the benchmarks compare with (hashed lock requirements/bench.txt)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/bench.txt | scripts/pip-progress.sh
+	@touch $@
+
+.venv/.load: .venv/.dev requirements/load.txt
+	@echo "==> installing locust (hashed lock requirements/load.txt)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/load.txt | scripts/pip-progress.sh
+	@touch $@
+
 setup: .venv/.dev ## prepare .venv with all that running and testing need
 	@echo "==> .venv is ready"
 
@@ -71,6 +81,8 @@ schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
 lock: .venv/.dev ## resolve requirements/*.txt anew, keeping versions where they still fit
 	@$(COMPILE) pyproject.toml requirements/runtime.in -o requirements/runtime.txt
 	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) requirements/bench.in -o requirements/bench.txt
+	@$(COMPILE) requirements/load.in -o requirements/load.txt
 
 upgrade: COMPILE += --upgrade
 upgrade: lock ## as lock, with the newest versions
