@@ -1,0 +1,1 @@
+"""What liveserver costs, measured beside what people would use instead; `python -m benchmarks --help`."""
