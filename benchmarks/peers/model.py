@@ -14,7 +14,7 @@ STAMP = "{ts}"
 """In a frame: 16 hex digits, when it was due. Write `TS={ts}` wherever the server will repeat it to receivers."""
 NUMBER = "{n}"
 """In a frame: 1, 2, 3, … over all frames of that stream, plain decimal: for ids and rising amounts."""
-TOKEN = "{token}"  # noqa: S105  # a placeholder
+TOKEN = "{token}"  # a placeholder
 """In a frame: this connection's line of the tokens file."""
 
 
