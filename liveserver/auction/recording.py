@@ -1,10 +1,10 @@
 """What the recorder writes from a show's lot facts: the result of each lot, and that queued lots were opened.
 
-It runs in the recorder's transaction. Facts of a batch are folded first, so that ten thousand bids are one row's update.
+It runs in the recorder's transaction. Facts of a batch are folded first, so that ten thousand bids cost one row's update.
 Facts may come again after a crash or a rebuilt log; a repetition changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -18,16 +18,14 @@ from liveserver.shows import recording as shows_recording
 
 
 class RecordedFact(Protocol):
-    """A fact as it was recorded (`rooms.store.FactRow`)."""
+    """A fact as it is being recorded (`rooms.store.NewFact`)."""
 
     @property
     def seq(self) -> int: ...
     @property
     def ts(self) -> int: ...
     @property
-    def kind(self) -> str: ...
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
+    def fact(self) -> object: ...
 
 
 _TYPES: dict[str, type[m.LotFact]] = {str(fact.__struct_config__.tag): fact for fact in m.LOT_FACTS}
@@ -42,20 +40,35 @@ def lot_fact(kind: str, payload: Mapping[str, Any]) -> m.AnyLotFact | None:
 async def record(conn: Connection, show: str, rows: Sequence[RecordedFact]) -> None:
     """Brings table `lots` and the show's queue up to these facts."""
     touched: dict[str, LotResult] = {}
-    for row in rows:
-        fact = lot_fact(row.kind, row.payload)
-        if fact is None:
-            continue
+    for row in _telling(rows):
+        fact = row.fact
         if isinstance(fact, m.LotOpened):
             await results.insert(conn, opened(show, fact, row.seq, row.ts))
             await shows_recording.mark_opened(conn, LotId(fact.lot), row.ts)
             continue
+        assert isinstance(fact, m.LOT_FACTS), "only lots' facts tell something here"
         result = touched.get(fact.lot) or await results.find(conn, show, fact.lot)
         assert result is not None, "a lot is opened before anything else happens to it"
         touched[fact.lot] = result
         follow(result, fact, row.seq, row.ts)
     for result in touched.values():
         await results.move(conn, result)
+
+
+def _telling(rows: Sequence[RecordedFact]) -> Iterator[RecordedFact]:
+    """The lot facts among the rows, in order for each lot; of bids that follow each other only the last, for a bid's fact says
+    all that the bids before it came to."""
+    latest: dict[str, RecordedFact] = {}
+    for row in rows:
+        fact = row.fact
+        if isinstance(fact, m.BidAccepted):
+            latest[fact.lot] = row
+        elif isinstance(fact, m.LOT_FACTS):
+            bid = latest.pop(fact.lot, None)
+            if bid is not None:
+                yield bid
+            yield row
+    yield from latest.values()
 
 
 def opened(show: str, fact: m.LotOpened, seq: int, ts: int) -> LotResult:

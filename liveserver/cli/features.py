@@ -19,7 +19,7 @@ from liveserver.rooms.lifecycle import ROUTES as SHOW_ROUTES
 from liveserver.rooms.lifecycle import Lifecycle
 from liveserver.rooms.model import Feature
 from liveserver.rooms.recorder import Projector
-from liveserver.rooms.store import FactRow
+from liveserver.rooms.store import NewFact
 from liveserver.shows import recording as shows_recording
 from liveserver.spotlight.feature import SpotlightFeature
 from liveserver.spotlight.wire import ROUTES as SPOTLIGHT_ROUTES
@@ -38,9 +38,9 @@ def routes(settings: Settings) -> tuple[Route, ...]:
     return (*SHOW_ROUTES, *chat, *SPOTLIGHT_ROUTES, *auction_wire.routes(defaults))
 
 
-async def _record_show(connection: Connection, show: str, rows: Sequence[FactRow]) -> None:
+async def _record_show(connection: Connection, show: str, rows: Sequence[NewFact]) -> None:
     # Shows are below rooms and do not know their types.
-    facts = [(row.seq, row.ts, row.kind, row.payload) for row in rows]
+    facts = [(row.seq, row.ts, row.kind, row.payload) for row in rows if row.kind in shows_recording.KINDS]
     await shows_recording.record(connection, ShowId(show), facts)
 
 

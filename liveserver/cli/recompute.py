@@ -136,11 +136,12 @@ class _Comparison:
                     raise _Parted(seq, f"the chain of lot {fact.lot} is broken", fact.head, head)
                 self._heads[fact.lot] = head
 
-    async def _fact(self, computed: store.FactRow) -> None:
+    async def _fact(self, computed: store.NewFact) -> None:
         recorded = await anext(self._recorded_facts, None)
-        # Through JSON, as the record keeps it: tuples become lists there, and so on.
-        expected = msgspec.json.decode(msgspec.json.encode(computed))
-        found = None if recorded is None else msgspec.json.decode(msgspec.json.encode(recorded))
+        # Its payload comes through JSON, as the record keeps it: tuples become lists there, and so on.
+        row = store.FactRow(computed.seq, computed.idx, computed.ts, computed.kind, computed.payload)
+        expected = msgspec.to_builtins(row)
+        found = None if recorded is None else msgspec.to_builtins(recorded)
         if found != expected:
             what = (
                 f"the record lacks the fact {computed.kind}" if found is None else "a recorded fact differs"

@@ -77,14 +77,30 @@ def where_of(dsn: str) -> str:
 
 
 async def _prepare_connection(connection: Connection) -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(
-            kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode
-        )
+    # Binary, for COPY knows no other form. A value that is JSON already goes in as `msgspec.Raw`.
+    await connection.set_type_codec(
+        "json",
+        schema="pg_catalog",
+        format="binary",
+        encoder=msgspec.json.encode,
+        decoder=msgspec.json.decode,
+    )
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
+    )
 
 
-def _encode_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+_JSONB_VERSION = b"\x01"
+"""What binary jsonb begins with; text follows (PostgreSQL source, src/backend/utils/adt/jsonb.c, jsonb_recv)."""
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return _JSONB_VERSION + msgspec.json.encode(value)
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    assert data[:1] == _JSONB_VERSION, "PostgreSQL has sent this version since there is jsonb"
+    return msgspec.json.decode(data[1:])
 
 
 @asynccontextmanager

@@ -227,11 +227,14 @@ CREATE TABLE public.show_logs (
     recorder text DEFAULT ''::text NOT NULL,
     recorder_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorder_dedicated boolean DEFAULT false NOT NULL,
     CONSTRAINT show_logs_epoch_check CHECK ((epoch > 0)),
     CONSTRAINT show_logs_recorded_seq_check CHECK ((recorded_seq >= 0))
 );
 
 COMMENT ON COLUMN public.show_logs.recorded_seq IS 'everything up to this sequence number is in log_entries and facts';
+
+COMMENT ON COLUMN public.show_logs.recorder_dedicated IS 'the lease is held by a process that only records';
 
 CREATE TABLE public.shows (
     id text NOT NULL,
@@ -391,14 +394,13 @@ CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
 
 CREATE INDEX sessions_of_account ON public.sessions USING btree (account, created_ts);
 
+CREATE INDEX show_logs_leased ON public.show_logs USING btree (recorder_until);
+
 CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_key, id);
 
 CREATE INDEX shows_of_host ON public.shows USING btree (host, id);
 
 CREATE INDEX throttles_by_time ON public.throttles USING btree (full_us);
-
-ALTER TABLE ONLY public.facts
-    ADD CONSTRAINT facts_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
 
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);

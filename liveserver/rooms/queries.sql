@@ -33,12 +33,6 @@ INSERT INTO log_entries (show, epoch, first, last, ts, node, batch, prev, hash, 
 SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
                          $9::text[], $10::bytea[]);
 
--- name: insert_facts
--- Writes the facts of those entries.
-INSERT INTO facts (show, seq, idx, ts, kind, payload)
-SELECT $1, seq, idx, ts, kind, payload::jsonb
-FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::text[], $6::text[]) AS f (seq, idx, ts, kind, payload);
-
 -- name: entries_after
 -- Recorded entries behind a sequence number, in order.
 SELECT epoch, first, last, ts, node, batch, prev, hash, payload

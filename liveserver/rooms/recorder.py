@@ -31,7 +31,7 @@ POLL_S = 0.5
 RETRY_S = 0.25
 """Pause after PostgreSQL refused or was away; the tail waits meanwhile."""
 
-Projector: TypeAlias = Callable[[Connection, str, Sequence[store.FactRow]], Awaitable[None]]
+Projector: TypeAlias = Callable[[Connection, str, Sequence[store.NewFact]], Awaitable[None]]
 """What a domain writes from a show's facts, in the recording transaction."""
 
 

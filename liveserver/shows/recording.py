@@ -14,6 +14,9 @@ from liveserver.shows import store
 RecordedFact = tuple[int, int, str, Mapping[str, Any]]
 """A fact as recorded: seq, ts, kind, payload. Types of facts live above shows, so their kinds are named here."""
 
+KINDS = frozenset({"show_started", "show_ended"})
+"""What `record` follows; of everything else it need not be told."""
+
 
 async def record(conn: Connection, show_id: ShowId, facts: Sequence[RecordedFact]) -> None:
     """Follows `show_started` and `show_ended` (`liveserver/rooms/lifecycle.py`); other kinds are somebody else's."""

@@ -3,11 +3,11 @@
 from liveserver.auction import results
 from liveserver.auction.recording import record
 from liveserver.infra.database import Pool
-from liveserver.rooms.store import FactRow, fact_rows
+from liveserver.rooms.store import NewFact, fact_rows
 from tests.support.shows import SHOW, LocalShow
 
 
-def rows_of(show: LocalShow) -> list[FactRow]:
+def rows_of(show: LocalShow) -> list[NewFact]:
     room = show.replayed(0)
     return fact_rows([room.apply(entry) for entry in show.entries])
 
@@ -31,7 +31,7 @@ def afternoon() -> LocalShow:
     return show
 
 
-async def written(pool: Pool, rows: list[FactRow], size: int) -> list[results.LotResult]:
+async def written(pool: Pool, rows: list[NewFact], size: int) -> list[results.LotResult]:
     for at in range(0, len(rows), size):
         async with pool.acquire() as connection, connection.transaction():
             await record(connection, SHOW, rows[at : at + size])

@@ -319,7 +319,7 @@ async def test_row_28_a_commit_whose_reply_was_lost_is_not_repeated(
 ) -> None:
     lost = 0
 
-    async def lose_after_commit(connection: Connection, show: str, rows: Sequence[store.FactRow]) -> None:
+    async def lose_after_commit(connection: Connection, show: str, rows: Sequence[store.NewFact]) -> None:
         nonlocal lost
         if lost == 0:
             lost = 1
@@ -360,7 +360,7 @@ async def test_row_17_a_stepped_clock_pauses_and_recovers(new_node: NewNode) -> 
 
 
 async def test_nothing_is_acknowledged_beyond_what_can_be_recorded(new_node: NewNode) -> None:
-    async def away(connection: Connection, show: str, rows: Sequence[store.FactRow]) -> None:
+    async def away(connection: Connection, show: str, rows: Sequence[store.NewFact]) -> None:
         if is_away:
             raise asyncpg.PostgresConnectionError("PostgreSQL is away")
 
