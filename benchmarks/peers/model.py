@@ -72,6 +72,10 @@ class Peer(Protocol):
         """Why it can't run here, in words for the report ("nginx with nchan is not installed"); "" when it can."""
         ...
 
+    def version(self) -> str:
+        """What is measured, with its version and that of what it stands on: "ws 8.18.0, Node 20.1.0". Starts nothing."""
+        ...
+
     def start(self, setting: Setting, core: int) -> "Started":
         """Starts it pinned to that core. Raises RuntimeError with its last words if it does not come up in time."""
         ...
