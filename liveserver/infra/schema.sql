@@ -394,8 +394,6 @@ CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
 
 CREATE INDEX sessions_of_account ON public.sessions USING btree (account, created_ts);
 
-CREATE INDEX show_logs_leased ON public.show_logs USING btree (recorder_until);
-
 CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_key, id);
 
 CREATE INDEX shows_of_host ON public.shows USING btree (host, id);

@@ -21,7 +21,7 @@ from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Feature
-from liveserver.rooms.recorder import Projector
+from liveserver.rooms.recorder import Counts, Projector
 from liveserver.rooms.room import LogBroken
 from liveserver.shows.service import Shows
 
@@ -46,7 +46,8 @@ class RoomUnavailable(Exception):
 
 class Hub:
     """The rooms of one node. `appends` are connections that never repeat a command (infra.redis.append_connection); rooms
-    share them, since each connection carries one append at a time."""
+    share them, since each connection carries one append at a time. `dedicated`: this process only records, and has
+    preference in it."""
 
     def __init__(
         self,
@@ -59,8 +60,11 @@ class Hub:
         clock: Clock,
         *,
         unrecorded_max: int = UNRECORDED_MAX,
+        dedicated: bool = False,
     ) -> None:
-        self.node = new_id("node")
+        self.node = new_id("recorder" if dedicated else "node")
+        self.recorded = Counts()
+        """What this node has written to PostgreSQL."""
         self.clock = clock
         self.log_clock = LogClock(clock)
         self.features = tuple(features)
@@ -71,6 +75,7 @@ class Hub:
         self._shows = shows
         self._projectors = tuple(projectors)
         self._unrecorded_max = unrecorded_max
+        self._dedicated = dedicated
         self._feed = Feed(redis)
         self._opening: dict[str, asyncio.Task[LiveRoom]] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -119,6 +124,8 @@ class Hub:
                 self.node,
                 self.clock,
                 self.log_clock,
+                counts=self.recorded,
+                dedicated=self._dedicated,
             )
             await room.open()
         except (RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:

@@ -25,7 +25,7 @@ from liveserver.rooms.log import Head, LogCorrupt, ShowLog
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import SYSTEM, Command, Entry, Event, Feature, Pending, Verdict, Viewer
 from liveserver.rooms.opening import ensure_open
-from liveserver.rooms.recorder import Projector, Recorder
+from liveserver.rooms.recorder import Counts, Projector, Recorder
 from liveserver.rooms.room import Applied, LogBroken, Room
 
 log = structlog.get_logger(__name__)
@@ -94,6 +94,9 @@ class LiveRoom:
         node: str,
         clock: Clock,
         log_clock: LogClock,
+        *,
+        counts: Counts | None = None,
+        dedicated: bool = False,
     ) -> None:
         self.show = show
         self.room = Room(show, features)
@@ -120,7 +123,17 @@ class LiveRoom:
         self._snapshot_at_ms = 0
         self.touched_ms = clock.monotonic_ms()
         self._appender = Appender(show_log, node, log_clock, clock, self.reopen, self._receive)
-        self._recorder = Recorder(pool, show, node, projectors, self._on_recorded, self._on_broken)
+        self._recorder = Recorder(
+            pool,
+            show,
+            node,
+            projectors,
+            self._on_recorded,
+            self._on_broken,
+            counts=counts,
+            dedicated=dedicated,
+            unrecorded_max=show_log.unrecorded_max,
+        )
 
     # -- for its users
 
@@ -138,6 +151,17 @@ class LiveRoom:
     def unrecorded(self) -> int:
         """Commands applied and not yet known to be in PostgreSQL."""
         return self._recorder.waiting
+
+    @property
+    def unrecorded_ms(self) -> int:
+        """Age of the oldest of these."""
+        since_ts = self._recorder.waiting_since_ts
+        return 0 if since_ts is None else max(0, self.server_now() - since_ts)
+
+    @property
+    def keeps_recording(self) -> bool:
+        """Whether this node is able to record the show, so that it may keep the lease."""
+        return self._recorder.well and not self.halted
 
     def server_now(self) -> int:
         """The show's time in ms."""
@@ -270,6 +294,8 @@ class LiveRoom:
         return True
 
     def _dump_if_due(self, applied: Applied) -> bytes | None:
+        if self._recorder.standby:
+            return None  # who records takes the snapshots too
         milestone = any(fact.milestone for _, fact in applied.facts)
         now_ms = self._clock.monotonic_ms()
         if not milestone and (

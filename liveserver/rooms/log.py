@@ -119,7 +119,7 @@ class ShowLog:
         self._redis = redis
         self._appends = appends
         self._keys = (f"ls:{{{show}}}:log", f"ls:{{{show}}}:meta", self.channel)
-        self._unrecorded_max = unrecorded_max
+        self.unrecorded_max = unrecorded_max
 
     async def append(self, node: str, batch: int, estimate_ms: int, count: int, payload: bytes) -> Entry:
         """Appends a batch, or returns the entry it made when it was appended before.
@@ -128,7 +128,7 @@ class ShowLog:
         batch again, or look for it among the entries.
         """
         reply = await self._call(
-            self._appends, "append", node, batch, estimate_ms, count, self._unrecorded_max, payload
+            self._appends, "append", node, batch, estimate_ms, count, self.unrecorded_max, payload
         )
         code, echoed = reply[0].decode(), reply[1].decode()
         if echoed != str(batch):

@@ -67,7 +67,7 @@ async def _rebuild(pool: Pool, show_log: ShowLog, head: Head) -> None:
     """Seeds the next epoch from the record, unless the log changed since `head` was read."""
     show = show_log.show
     async with transaction(pool) as connection:
-        row = await connection.fetchrow(store.QUERIES.lock_log, show, "")
+        row = await connection.fetchrow(store.QUERIES.lock_log, show, "", False)
         assert row is not None, "the caller has read this row, and none is ever deleted"
         epoch = max(int(row["epoch"]), head.epoch) + 1
         opened = await show_log.open(

@@ -11,17 +11,39 @@ INSERT INTO show_logs (show, epoch) VALUES ($1, 1) ON CONFLICT (show) DO NOTHING
 UPDATE show_logs SET epoch = $2 WHERE show = $1 AND epoch < $2;
 
 -- name: lock_log
--- The log's row for one recording transaction, and whether another node's lease is still good.
+-- The log's row for one recording transaction, and whether another node's lease is still good; one that serves does not
+-- keep out a node that does nothing but record.
 SELECT epoch, recorded_seq, recorded_ts, recorded_hash,
-       recorder <> $2 AND recorder_until > now() AS leased_elsewhere
+       recorder <> $2 AND recorder_until > now() AND (recorder_dedicated OR NOT $3) AS leased_elsewhere
 FROM show_logs WHERE show = $1 FOR UPDATE;
+
+-- name: look_at_log
+-- The same without a lock, for those who only follow.
+SELECT recorded_seq, recorded_hash,
+       recorder <> $2 AND recorder_until > now() AND (recorder_dedicated OR NOT $3) AS leased_elsewhere
+FROM show_logs WHERE show = $1;
 
 -- name: move_watermark
 -- Moves the watermark forward and renews the lease.
 UPDATE show_logs
-SET recorded_seq = $3, recorded_ts = $4, recorded_hash = $5, recorder = $6,
+SET recorded_seq = $3, recorded_ts = $4, recorded_hash = $5, recorder = $6, recorder_dedicated = $8,
     recorder_until = now() + $7 * interval '1 millisecond'
 WHERE show = $1 AND recorded_seq = $2 RETURNING recorded_seq;
+
+-- name: keep_leases
+-- Renews a dedicated recorder's leases and takes those of serving nodes. Rows of transactions under way are left to these.
+UPDATE show_logs
+SET recorder = $1, recorder_dedicated = true, recorder_until = now() + $3 * interval '1 millisecond'
+WHERE show IN (SELECT show FROM show_logs
+               WHERE show = ANY($2::text[]) AND (recorder = $1 OR NOT recorder_dedicated OR recorder_until < now())
+               FOR UPDATE SKIP LOCKED);
+
+-- name: shows_to_record
+-- Shows that a serving node records, or that a dedicated recorder has just left behind.
+SELECT show FROM show_logs
+WHERE recorder_until > now() - $2 * interval '1 millisecond' AND recorder <> $1
+  AND CASE WHEN recorder_dedicated THEN recorder_until < now() ELSE recorder_until > now() END
+ORDER BY show LIMIT $3;
 
 -- name: give_up_lease
 -- Lets another node record at once.

@@ -49,7 +49,7 @@ async def recorded(pool: Pool) -> Pool:
             await store.insert_snapshot(connection, SHOW, seq, 1, by_last[seq].hash, dump)
         end = applied[-1].entry
         await connection.execute(
-            store.QUERIES.move_watermark, SHOW, 0, end.last, end.ts, end.hash, "node", 1_000
+            store.QUERIES.move_watermark, SHOW, 0, end.last, end.ts, end.hash, "node", 1_000, False
         )
     return pool
 

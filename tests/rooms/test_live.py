@@ -325,7 +325,7 @@ async def test_row_28_a_commit_whose_reply_was_lost_is_not_repeated(
             lost = 1
             # Commits what was written so far, as if the COMMIT's reply, not the COMMIT, had been lost.
             await connection.execute(
-                store.QUERIES.move_watermark, show, 0, rows[-1].seq, 0, hash_of[rows[-1].seq], "n", 0
+                store.QUERIES.move_watermark, show, 0, rows[-1].seq, 0, hash_of[rows[-1].seq], "n", 0, False
             )
             await connection.execute("COMMIT")
             raise OSError("the reply was lost")

@@ -6,4 +6,3 @@ ALTER TABLE facts DROP CONSTRAINT facts_show_fkey;
 -- and it takes shows over from them.
 ALTER TABLE show_logs ADD COLUMN recorder_dedicated boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN show_logs.recorder_dedicated IS 'the lease is held by a process that only records';
-CREATE INDEX show_logs_leased ON show_logs (recorder_until);
