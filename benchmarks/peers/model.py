@@ -36,6 +36,10 @@ class Speech(msgspec.Struct, frozen=True):
     """Fan-out: what the publisher sends, and every viewer then receives. Bids: what a bidder sends; the answer repeats the stamp."""
     publish_path: str = ""
     """Where the publisher connects when that is another path than the viewers'; then it sends no `hello`."""
+    publish_hello: Sequence[Frame] = ()
+    """What the publisher sends in place of `hello` when it has to say who it is; unlike viewers, say."""
+    ready: str = ""
+    """A connection has joined when these bytes have come; "": when its handshake was answered."""
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -1,0 +1,205 @@
+"""One measurement: a server on one core, the generator on the other, and what both saw in the measured period.
+
+Scenarios say what is started and sent; this module starts, pins, samples and ends it.
+"""
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.load.build import NoCompiler
+from benchmarks.load.flood import FloodFailed, Group, Outcome, Phase, Plan, Seen, flood
+from benchmarks.peers.model import Peer, Running, Setting, Speech
+from benchmarks.processes import cpu_s, descendants, rss_bytes
+from benchmarks.results import Point
+
+SERVER_CORE = 0
+SAMPLE_S = 0.25
+"""How often a series is read: cheap beside what is measured."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How thorough a run is."""
+
+    rounds: int = 3
+    quick: bool = False
+    only: frozenset[str] = frozenset()
+    """Names of peers; empty: all."""
+
+    @property
+    def measure_ms(self) -> float:
+        """The measured period."""
+        return 3_000 if self.quick else 6_000
+
+    def wants(self, peer: Peer) -> bool:
+        """Whether this peer was asked for, and can run."""
+        return (not self.only or peer.name in self.only) and not peer.missing()
+
+
+def say(sentence: str) -> None:
+    """Progress, for whoever waits."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def keep_off_the_server_core() -> None:
+    """Puts this process, and what it starts later (generator, engines), on the other cores. Raises RuntimeError on one core."""
+    others = os.sched_getaffinity(0) - {SERVER_CORE}
+    if not others:
+        raise RuntimeError("the benchmarks need two cores: one for the server, one for the generator")
+    os.sched_setaffinity(0, others)
+
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(peer: Peer, connections: int, engines: tuple[str, str] = ("", "")) -> Iterator[tuple[Running, int]]:
+    """The peer's server and its port, while the block runs. Raises RuntimeError if it does not start."""
+    folder = Path(tempfile.mkdtemp(prefix="lsbench-", dir="/tmp"))
+    folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
+    port = free_port()
+    try:
+        with peer.start(Setting(port, folder, *engines, connections=connections), SERVER_CORE) as running:
+            yield running, port
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Sampler:
+    """Reads the server's cost as the generator's phases begin, and a value over time where one is asked for."""
+
+    def __init__(self, running: Running, series: Callable[[], float] | None = None) -> None:
+        self._running = running
+        self._series = series
+        self._empty_bytes = rss_bytes(running.pids)
+        self._beside: list[int] = []
+        self._begun = self._ended = 0.0
+        self._own = self._others = 0.0
+        self.rss_bytes = 0
+        self.values: list[tuple[float, float]] = []
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def on_phase(self, phase: Phase) -> None:
+        """To be called by the generator's runner."""
+        if phase == "measuring":
+            self._beside = descendants(self._running.pids)
+            self._begun, self._own, self._others = self._now()
+            if self._series is not None:
+                self._thread = threading.Thread(target=self._watch, args=(self._series,), daemon=True)
+                self._thread.start()
+        elif phase == "measured":
+            now, own, others = self._now()
+            self._ended, self._own, self._others = now, own - self._own, others - self._others
+            self.rss_bytes = rss_bytes(self._running.pids)
+
+    def _now(self) -> tuple[float, float, float]:
+        return time.monotonic(), cpu_s(self._running.pids), cpu_s(self._beside)
+
+    def _watch(self, series: Callable[[], float]) -> None:
+        while not self._stop.wait(SAMPLE_S):
+            self.values.append((round(time.monotonic() - self._begun, 3), series()))
+
+    def stop(self) -> None:
+        """Ends the series."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def point(self, outcome: Outcome, group: Seen, **about: object) -> Point:
+        """The measurement; `about` are the point's remaining fields."""
+        seconds = max(1e-9, self._ended - self._begun)
+        given = dict(about)
+        more = {"beside_cpu_share": self._others / seconds, "bytes_per_delivery": _size(group)}
+        more.update(given.pop("more", None) or {})  # pyright: ignore[reportArgumentType, reportCallIssue]  # a mapping by convention of this module
+        return msgspec.convert(
+            {
+                "ratio": group.ratio,
+                "per_s": group.per_s,
+                **{name: getattr(group, name) for name in ("p50_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")},
+                "cpu_share": self._own / seconds,
+                "rss_bytes": self.rss_bytes,
+                "rss_empty_bytes": self._empty_bytes,
+                "generator_share": outcome.generator.cpu_share,
+                "late_p99_ms": outcome.generator.late.p99_ms,
+                "lost": sum(seen.lost for seen in outcome.groups),
+                "more": more,
+                **given,
+            },
+            Point,
+        )
+
+
+def _size(group: Seen) -> float:
+    return group.bytes / group.delivered if group.delivered else 0.0
+
+
+def viewers(speech: Speech, count: int, name: str = "viewers", **more: object) -> Group:
+    """Those who listen."""
+    return msgspec.structs.replace(
+        Group(
+            name=name,
+            count=count,
+            path=speech.path,
+            subprotocol=speech.subprotocol,
+            hello=speech.hello,
+            ready=speech.ready,
+        ),
+        **more,
+    )
+
+
+def publisher(speech: Speech) -> Group:
+    """The one who speaks; where viewers may speak, a further viewer."""
+    if speech.publish_path:
+        return Group(name="publisher", count=1, path=speech.publish_path, subprotocol=speech.subprotocol)
+    return viewers(speech, 1, "publisher", hello=speech.publish_hello or speech.hello)
+
+
+def run(plan: Plan, running: Running, series: Callable[[], float] | None = None) -> tuple[Outcome, Sampler]:
+    """Runs the generator against a started server. Raises FloodFailed."""
+    sampler = Sampler(running, series)
+    try:
+        return flood(plan, sampler.on_phase), sampler
+    finally:
+        sampler.stop()
+
+
+TROUBLE = (RuntimeError, OSError)
+"""What a peer that fails raises; it is told in the report and the run goes on. Of a missing compiler nothing comes (`NoCompiler`)."""
+
+
+def failure(error: BaseException, scenario: str, peer: Peer, case: str, number: int) -> Point:
+    """A point that says why there are no figures. Raises NoCompiler again: without a generator nothing can be measured."""
+    if isinstance(error, NoCompiler):
+        raise error
+    say(f"  {peer.name}: {error}")
+    return Point(scenario=scenario, peer=peer.name, case=case, round=number, failed=str(error)[:500])
+
+
+def told(point: Point) -> str:
+    """A point in one line, for progress."""
+    return (
+        f"  {point.peer:<14} {point.case:<22} {point.per_s:>11,.0f}/s  ratio {point.ratio:.3f}  p50 {point.p50_ms:>7.1f}  "
+        f"p99 {point.p99_ms:>8.1f} ms  cpu {point.cpu_share:>4.0%}  rss/conn {point.rss_per_connection / 1024:>6.1f} KB  "
+        f"generator {point.generator_share:.0%}, late p99 {point.late_p99_ms:.1f} ms"
+    )
+
+
+__all__ = [
+    "SERVER_CORE", "TROUBLE", "FloodFailed", "Options", "Sampler", "Sequence", "failure", "free_port", "keep_off_the_server_core",
+    "publisher", "run", "say", "started", "told", "viewers",
+]  # fmt: skip

@@ -1,0 +1,252 @@
+"""This project's server as one of those compared: the real `liveserver serve --unlimited`, with everything it always does.
+
+The server's own process is pinned to the given core; its engines and whatever other process it starts run on the remaining
+ones, beside the generator. Tokens are an embedding app's (HS256), so no password is hashed while viewers come. Settings
+(`LIVESERVER_…`) in the environment are passed on.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import jwt
+from websockets.sync.client import ClientConnection, connect
+
+from benchmarks.peers.model import Frame, Running, Setting, Speech
+from benchmarks.peers.process import children_of
+from liveserver import __version__
+
+READY = "liveserver is ready at "
+START_MAX_S = 60.0
+STOP_MAX_S = 30.0
+ASK_MAX_S = 10.0
+TOKEN_S = 6 * 3_600
+FILLER = "and this is what else one says in a lively chat while a lot is running"
+"""Some 70 characters: the stamp and this are a chat message of usual length."""
+JOINED = '"snapshot"'
+
+
+class LiveRunning(Running, frozen=True, kw_only=True):
+    """A running liveserver, and what scenarios beyond the plain ones ask of it."""
+
+    origin: str
+    show: str
+    lot: str
+    host_token: str
+
+    def metrics(self) -> dict[str, float]:
+        """The numbers of `/metrics` by name; those with labels are summed up."""
+        found: dict[str, float] = {}
+        with urllib.request.urlopen(f"{self.origin}/metrics", timeout=ASK_MAX_S) as response:
+            for line in response.read().decode().splitlines():
+                if line and not line.startswith("#"):
+                    name, _, value = line.rpartition(" ")
+                    name = name.partition("{")[0]
+                    found[name] = found.get(name, 0.0) + float(value)
+        return found
+
+    def bids_accepted(self) -> int:
+        """How many bids the lot has taken."""
+        with Client(self.origin, "") as guest:
+            joined = guest.ask("room:join", {"show": self.show})
+        lot = _find(joined["snapshot"], self.lot)
+        return int(lot["bids"]) if lot is not None else 0
+
+
+def _find(document: Any, lot: str) -> dict[str, Any] | None:
+    """The part of a snapshot that is about this lot, wherever it stands."""
+    if isinstance(document, dict):
+        if "bids" in document and lot in (document.get("lot"), document.get("id")):
+            return document
+        document = list(document.values())
+    if isinstance(document, list):
+        return next((found for part in document if (found := _find(part, lot)) is not None), None)
+    return None
+
+
+class Client:
+    """A client for the few commands that prepare a run."""
+
+    def __init__(self, origin: str, token: str) -> None:
+        self._socket: ClientConnection = connect(origin.replace("http", "ws", 1) + "/ws", compression=None)
+        self._number = 0
+        self.ask("hello", {"token": token})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._socket.close()
+
+    def ask(self, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer's payload. Raises RuntimeError when it is an error."""
+        self._number += 1
+        name = f"b{self._number}"
+        self._socket.send(json.dumps({"type": kind, "id": name, "payload": payload}))
+        while True:
+            said = json.loads(self._socket.recv(timeout=ASK_MAX_S))
+            if said.get("id") == name:
+                if said["type"] != "ok":
+                    raise RuntimeError(f"{kind}: {said['payload']}")
+                return said["payload"]
+
+
+class Started:
+    """A running `liveserver serve`, with a live show and an open lot."""
+
+    def __init__(self, setting: Setting, core: int, work: str, environment: Mapping[str, str]) -> None:
+        self._setting = setting
+        self._core = core
+        self._work = work
+        self._secret = secrets.token_hex(32)
+        setting.folder.mkdir(parents=True, exist_ok=True)
+        self._log = setting.folder / "server.log"
+        others = sorted(os.sched_getaffinity(0) - {core}) or [core]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", "taskset", "--cpu-list", ",".join(map(str, others)),
+                 sys.executable, "-m", "liveserver.cli", "serve", "--port", str(setting.port), "--unlimited"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={
+                    **os.environ,
+                    **environment,
+                    "LIVESERVER_DATA_DIR": str(setting.folder / "data"),
+                    "LIVESERVER_JWT_SECRET": self._secret,
+                },
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            self.running = self._prepare(self._wait_until_ready())
+        except BaseException:
+            self._end()
+            raise
+
+    def _wait_until_ready(self) -> str:
+        assert self._process.stdout is not None, "it is a pipe"
+        for line in self._process.stdout:
+            if line.startswith(READY):
+                return line.removeprefix(READY).strip()
+        raise RuntimeError(f"liveserver did not start: {self._log.read_text()[-2000:]}")
+
+    def _prepare(self, origin: str) -> LiveRunning:
+        pin(self._process.pid, self._core)
+        host = self._token("host", "host")
+        request = urllib.request.Request(
+            f"{origin}/api/v1/seller/livestreams",
+            json.dumps({"title": "Benchmark", "currency": "USD"}).encode(),
+            {"authorization": f"Bearer {host}", "content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=ASK_MAX_S) as response:
+            show = json.load(response)["id"]
+        clock = {"preset": "timed"}
+        with Client(origin, host) as client:
+            client.ask("room:join", {"show": show})
+            client.ask("show:start", {"show": show})
+            lot = client.ask(
+                "lot:open",
+                {"show": show, "title": "Leica M3", "start": 1, "increments": "flat:1", "clock": clock, "confirm_times": 0},
+            )["lot"]  # fmt: skip
+        tokens = self._setting.folder / "tokens.txt"
+        if self._work == "bids":
+            people = range(max(1, self._setting.connections))
+            tokens.write_text("".join(self._token(f"bidder{i}", "viewer") + "\n" for i in people))
+        return LiveRunning(
+            speech=self._bidders(show, lot) if self._work == "bids" else self._viewers(show),
+            pids=(self._process.pid,),
+            tokens=tokens if self._work == "bids" else None,
+            origin=origin,
+            show=show,
+            lot=lot,
+            host_token=host,
+        )
+
+    def _token(self, name: str, role: str) -> str:
+        claims = {"sub": name, "name": name.title(), "role": role, "exp": int(time.time()) + TOKEN_S}
+        return jwt.encode(claims, self._secret, "HS256")
+
+    def _viewers(self, show: str) -> Speech:
+        join = _frame("room:join", {"show": show})
+        publisher = self._token("publisher", "viewer")
+        return Speech(
+            path="/ws",
+            subprotocol="live.v1.json",
+            hello=(_frame("hello", {}), join),
+            say=_frame("chat:send", {"show": show, "text": f"TS={{ts}} {FILLER}"}),
+            publish_hello=(_frame("hello", {"token": publisher}), join),
+            ready=JOINED,
+        )
+
+    def _bidders(self, show: str, lot: str) -> Speech:
+        # Written out: {n} is a number and must not be quoted.
+        bid = f'{{"type":"bid:place","id":"TS={{ts}}","payload":{{"show":"{show}","lot":"{lot}","amount":{{n}}}}}}'
+        return Speech(
+            path="/ws",
+            subprotocol="live.v1.json",
+            hello=(_frame("hello", {"token": "{token}"}), _frame("room:join", {"show": show})),
+            say=Frame(bid),
+            ready=JOINED,
+        )
+
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_MAX_S)
+        except subprocess.TimeoutExpired:
+            # Its engines notice by themselves that it is gone.
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> LiveRunning:
+        return self.running
+
+    def __exit__(self, *exc: object) -> None:
+        self._end()
+
+
+def _frame(kind: str, payload: Mapping[str, Any]) -> Frame:
+    return Frame(json.dumps({"type": kind, "id": kind, "payload": payload}, separators=(",", ":")))
+
+
+def pin(pid: int, core: int) -> None:
+    """Puts all threads of that process on the core, and its children off it."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+    others = os.sched_getaffinity(0) - {core}
+    for child in children_of(pid) if others else ():
+        for thread in Path(f"/proc/{child}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), others)
+
+
+class LiveServer:
+    """liveserver as a peer; `work` says which half of it is measured."""
+
+    name = "liveserver"
+    title = "liveserver"
+
+    def __init__(self, work: str, environment: Mapping[str, str] | None = None) -> None:
+        self.work = work
+        self._environment = environment or {}
+
+    def missing(self) -> str:
+        return ""
+
+    def version(self) -> str:
+        return f"liveserver {__version__}, Python {sys.version.split()[0]}"
+
+    def start(self, setting: Setting, core: int) -> Started:
+        return Started(setting, core, self.work, self._environment)
+
+
+PEERS = (LiveServer("fanout"), LiveServer("bids"))

@@ -1,0 +1,146 @@
+"""What was measured, as it is kept in `docs/benchmarks/results.json`: one point a measurement, and on what machine.
+
+It judges nothing; tables, medians and ratios are the report's.
+"""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "benchmarks"
+FILE = FOLDER / "results.json"
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured period of one server under one load."""
+
+    scenario: str
+    peer: str
+    case: str = ""
+    """Which of the scenario's settings: "10,000 x 500/s"."""
+    round: int = 0
+    connections: int = 0
+    rate: float = 0
+    """Frames a second that were sent."""
+    failed: str = ""
+    """Why there are no figures."""
+    ratio: float = 0
+    """Delivered (or answered) of what was due."""
+    per_s: float = 0
+    """Deliveries (or answers) a second."""
+    p50_ms: float = 0
+    p95_ms: float = 0
+    p99_ms: float = 0
+    p999_ms: float = 0
+    max_ms: float = 0
+    cpu_share: float = 0
+    """Of its core, in the measured period: the server's own processes."""
+    rss_bytes: int = 0
+    """At the end of the measured period."""
+    rss_empty_bytes: int = 0
+    """Before anybody came."""
+    generator_share: float = 0
+    late_p99_ms: float = 0
+    """How late the generator sent; what is late because of it counts as latency all the same."""
+    lost: int = 0
+    more: Mapping[str, float] = {}
+    """What only this scenario has."""
+    series: Mapping[str, list[tuple[float, float]]] = {}
+    """Values over time: seconds since the measured period began, and the value."""
+
+    @property
+    def rss_per_connection(self) -> float:
+        """Bytes that one connection added."""
+        return (self.rss_bytes - self.rss_empty_bytes) / max(1, self.connections)
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU a delivery."""
+        return self.cpu_share / self.per_s * 1e6 if self.per_s else 0.0
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where it was measured."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    system: str
+    python: str
+    commit: str
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the benchmarks. Points of scenarios that are run again replace the older ones."""
+
+    machine: Machine
+    date: str
+    quick: bool
+    versions: Mapping[str, str]
+    """By peer's name."""
+    titles: Mapping[str, str] = {}
+    missing: Mapping[str, str] = {}
+    """Peers that could not run, and why."""
+    points: list[Point]
+
+
+def machine() -> Machine:
+    """This one."""
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
+    return Machine(
+        cpu=model,
+        cores=os.cpu_count() or 1,
+        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        kernel=platform.release().partition("-")[0],
+        system=release.get("PRETTY_NAME", platform.system()),
+        python=platform.python_version(),
+        commit=_commit(),
+    )
+
+
+def _commit() -> str:
+    said = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip()
+
+
+def today() -> str:
+    """The date of a report."""
+    return time.strftime("%Y-%m-%d")
+
+
+def load(path: Path = FILE) -> Results:
+    """What was written last. Raises FileNotFoundError and msgspec.ValidationError."""
+    return msgspec.json.decode(path.read_bytes(), type=Results)
+
+
+def merged(older: Results, newer: Results) -> Results:
+    """The newer run with those scenarios of the older one that it did not run."""
+    again = {point.scenario for point in newer.points}
+    kept = [point for point in older.points if point.scenario not in again]
+    return msgspec.structs.replace(
+        newer,
+        points=kept + newer.points,
+        versions={**older.versions, **newer.versions},
+        titles={**older.titles, **newer.titles},
+        missing={**older.missing, **newer.missing},
+    )
+
+
+def save(results: Results, path: Path = FILE) -> None:
+    """Writes it, readable and stable under diff."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
