@@ -7,10 +7,10 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench
+.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench conformance
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Stamps make a second `make setup` instant; the runtime has its own, so that `make run` installs no development tools.
 .venv/.created:
@@ -38,13 +38,22 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar on -r requirements/load.txt | scripts/pip-progress.sh
 	@touch $@
 
+# Autobahn's cases only, as a source archive: its own requirements are for Python 2 and not needed (tests/conformance/suite.py).
+.venv-conformance/.installed: .venv/.dev requirements/conformance-build.txt requirements/conformance.txt
+	@echo "==> installing Autobahn's WebSocket cases (hashed lock requirements/conformance.txt)"
+	@$(BIN)/python -m venv --clear --without-pip .venv-conformance
+	@for lock in conformance-build conformance; do \
+		$(BIN)/python -m pip --python .venv-conformance/bin/python install --disable-pip-version-check --quiet \
+			--require-hashes --no-deps --no-build-isolation -r requirements/$$lock.txt; done
+	@touch $@
+
 setup: .venv/.dev ## prepare .venv with all that running and testing need
 	@echo "==> .venv is ready"
 
 run: .venv/.runtime ## start a demo show and print its address (PORT=8080)
 	@exec $(BIN)/liveserver demo --port $(PORT)
 
-test: setup browser check ## lint, types, import layers and all tests (what CI runs)
+test: setup browser check .venv-conformance/.installed ## lint, types, import layers and all tests (what CI runs)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: lint types layers
@@ -75,6 +84,9 @@ soak: .venv/.dev ## many more random histories than the tests run (HISTORIES=100
 bench: .venv/.dev ## what a bid costs; prints its figures
 	@$(BIN)/python benchmarks/bids.py
 
+conformance: .venv-conformance/.installed ## Autobahn's cases against the gateway and against `websockets`; prints where they differ
+	@$(BIN)/python -m tests.conformance.compare
+
 schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
 	@$(BIN)/python scripts/write_schema.py
 
@@ -83,6 +95,8 @@ lock: .venv/.dev ## resolve requirements/*.txt anew, keeping versions where they
 	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/bench.in -o requirements/bench.txt
 	@$(COMPILE) requirements/load.in -o requirements/load.txt
+	@$(COMPILE) requirements/conformance-build.in -o requirements/conformance-build.txt
+	@$(COMPILE) --no-deps requirements/conformance.in -o requirements/conformance.txt
 
 upgrade: COMPILE += --upgrade
 upgrade: lock ## as lock, with the newest versions
