@@ -24,6 +24,10 @@ PULSE_S = 0.05
 """How often the load's own promptness is felt."""
 
 
+LAST_CUT_S = 5.0
+"""No cut comes later than this before the end: who is cut must have time to be back."""
+
+
 class Evening:
     """One run of a load. `Evening.of` gives the one that is on."""
 
@@ -45,6 +49,7 @@ class Evening:
     def begin(cls, environment: Environment) -> "Evening":
         """As the options say. Raises NotThisMachine before anybody has dialled, also when the web form names a host."""
         options: Any = environment.parsed_options
+        environment.evening = None  # type: ignore[attr-defined]  # locust's place for what users share
         evening = cls(
             target(environment.host),
             options.show,
@@ -52,19 +57,18 @@ class Evening:
             int(options.run_time or 0) or 60,
             Passes.of(),
         )
-        environment.evening = evening  # type: ignore[attr-defined]  # locust's place for what users share
+        environment.evening = evening  # type: ignore[attr-defined]  # as above
         return evening
 
     @classmethod
-    def of(cls, environment: Environment) -> "Evening":
-        evening: Any = getattr(environment, "evening", None)
-        assert isinstance(evening, Evening), "people come after the evening has begun"
-        return evening
+    def of(cls, environment: Environment) -> "Evening | None":
+        """None when no evening could begin."""
+        return getattr(environment, "evening", None)
 
-    def check_all(self) -> None:
-        """Looks once more whether anybody was forgotten."""
+    def last_look(self) -> None:
+        """Looks once more whether anybody was forgotten, now that no cut is so young any more."""
         for line in list(self.lines):
-            line.check()
+            line.check(LAST_CUT_S)
 
     def end(self) -> None:
         gevent.killall(self._caretakers)
@@ -90,8 +94,7 @@ class Evening:
     def _storms(self) -> None:
         while self.scenario.cut_every_s:
             gevent.sleep(self.scenario.cut_every_s)
-            # Not shortly before the end: who is cut must have time to be back.
-            if time.monotonic() - self.began_s > self.run_s - 3:
+            if time.monotonic() - self.began_s > self.run_s - LAST_CUT_S:
                 return
             for line in list(self.lines):
                 line.cut()

@@ -43,6 +43,10 @@ JOINED_MAX_S = 30.0
 ANSWER_MAX_S = 20.0
 """Longest that a person waits for an answer: the client's protocol gives up after 15 s (`KEEP_MS`)."""
 
+BACK_MAX_S = 10.0
+"""Longest that a person who was in may be out: that many at once is what the server has to stand."""
+SETTLED_MS = 2_000
+"""Who has just joined may still wait for what came meanwhile."""
 LATEST_VALUES = frozenset({"viewer:count", "reaction:burst"})
 """Events that wait for their tick on purpose (`state_interval_ms`): their age says nothing about the server."""
 EXPECTED = frozenset("bid_too_low already_leading lot_closed lot_unknown slow_mode duplicate_message".split())
@@ -96,6 +100,7 @@ class Line:
         *,
         on_snapshot: Callable[[Mapping[str, Any]], None] = lambda snapshot: None,
         on_event: Callable[[str, Mapping[str, Any]], None] = lambda type_, payload: None,
+        dial: Callable[[Target], Wire] = Wire,
     ) -> None:
         self.show = show
         self.audit = Audit()
@@ -104,6 +109,7 @@ class Line:
         self._decided = threading.Event()
         """Set once it is known whether this person gets in."""
         self._target = target
+        self._dial = dial
         self._report = report.fire
         self._newest = newest
         self._on_snapshot = on_snapshot
@@ -146,9 +152,10 @@ class Line:
             attempt += 1
 
     def is_in(self) -> bool:
-        """Waits until this person is in, or is not let in, or it took too long; whether they are in."""
-        self._decided.wait(JOINED_MAX_S)
-        return self.joined.is_set()
+        """Waits until this person is in, or is not let in, or it took too long (a failure); whether they are in."""
+        if not self._decided.wait(JOINED_MAX_S):
+            self._broken([f"a viewer was not in after {JOINED_MAX_S:.0f} s"])
+        return self.why_ended is None and self._decided.is_set()
 
     def ask(self, type_: str, **payload: Any) -> dict[str, Any] | Rejected | None:
         """Sends a command about the show and waits for its answer; None when the line ended meanwhile."""
@@ -195,10 +202,17 @@ class Line:
         self._protocol.expire(_now_ms())
         self._settle()
 
-    def check(self) -> None:
-        """Reports a viewer whom the server has forgotten."""
+    def check(self, back_max_s: float = BACK_MAX_S) -> None:
+        """Reports a viewer whom the server has forgotten, or does not let back in."""
         position, now_ms = self.audit.position, _now_ms()
-        if position is None or not self.joined.is_set() or now_ms - self._in_since_ms < 2_000:
+        if position is None or self.why_ended is not None:
+            return
+        if not self.joined.is_set():
+            out_ms = 0 if self._lost_at is None else _since(self._lost_at)
+            if out_ms > back_max_s * 1000:
+                self._broken([f"a viewer was not back {out_ms:.0f} ms after a cut"])
+            return
+        if now_ms - self._in_since_ms < SETTLED_MS:
             return
         missing = self._newest.missing(position, now_ms)
         if missing:
@@ -209,7 +223,7 @@ class Line:
     def _one_connection(self) -> Exception:
         began = time.perf_counter()
         try:
-            wire = Wire(self._target)
+            wire = self._dial(self._target)
         except (Lost, OSError) as error:
             return error
         self._report("connect", "connect", _since(began), 0, None)

@@ -6,8 +6,9 @@ Behaviour is elsewhere: `people` acts, `shape` says how many, `evening` looks af
 import argparse
 import logging
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
+import msgspec
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -57,52 +58,75 @@ def prepare(environment: Environment, **_: Any) -> None:
         if given.worker and given.master_host:
             target(f"http://{given.master_host}")
         goal, passes = target(environment.host), Passes.of()
-        host_token = passes.host()
+        if Host in environment.user_classes:
+            passes.host()
+        if {Bidder, Chatter} & set(environment.user_classes):
+            passes.person("", 0)
         if not given.show:
             if not isinstance(environment.runner, LocalRunner):
                 raise NoShow("Several load processes need --show, or each would make one of its own.")
-            given.show = new_show(goal, host_token)
+            given.show = new_show(goal, passes.host())
             log.info("made show %s", given.show)
-    except (NotThisMachine, NoPass, NoShow, OSError) as error:
-        print(f"load: {error}", file=sys.stderr)
-        raise SystemExit(BAD_USAGE) from error
+    except (NotThisMachine, NoPass, NoShow) as error:
+        _refuse(str(error), error)
+    except OSError as error:
+        _refuse(f"No server answers at {environment.host}: {error}", error)
+
+
+def _refuse(why: str, error: Exception) -> NoReturn:
+    print(f"load: {why}", file=sys.stderr)
+    raise SystemExit(BAD_USAGE) from error
 
 
 @events.test_start.add_listener
 def begin(environment: Environment, **_: Any) -> None:
-    Evening.begin(environment)
+    try:
+        Evening.begin(environment)
+    except NotThisMachine as error:  # the web form may name another host than the command line did
+        log.error("%s Nobody has set out.", error)
 
 
 @events.test_stopping.add_listener
 def last_look(environment: Environment, **_: Any) -> None:
-    Evening.of(environment).check_all()
+    if (evening := Evening.of(environment)) is not None:
+        evening.last_look()
 
 
 @events.test_stop.add_listener
 def end(environment: Environment, **_: Any) -> None:
-    Evening.of(environment).end()
+    evening = Evening.of(environment)
+    if evening is None:
+        return
+    evening.end()
     if not isinstance(environment.runner, WorkerRunner) and not environment.parsed_options.headless:
-        print(verdict(environment))
+        print(verdict(environment, evening))
 
 
 @events.quitting.add_listener
 def decide(environment: Environment, **_: Any) -> None:
     """The exit code: 0 only if nothing failed and the scenario's question was put."""
-    if environment.parsed_options.headless and not isinstance(environment.runner, WorkerRunner):
-        made = verdict(environment)
+    evening = Evening.of(environment)
+    if evening is None:
+        environment.process_exit_code = BAD_USAGE
+    elif environment.parsed_options.headless and not isinstance(environment.runner, WorkerRunner):
+        made = verdict(environment, evening)
         environment.process_exit_code = 0 if made.passed else 1
         # After locust's own tables, so that it is the last thing read.
         events.quit.add_listener(lambda **_: print(f"\n{made}"))
 
 
-def verdict(environment: Environment) -> Verdict:
+def verdict(environment: Environment, evening: Evening) -> Verdict:
     """Of what the statistics hold now."""
-    evening = Evening.of(environment)
     failures = {f"{e.name}: {e.error}": e.occurrences for e in environment.stats.errors.values()}
     if environment.runner is not None:
         failures |= {str(e["msg"]): e["count"] for e in environment.runner.exceptions.values()}
+    # Who leaves some of the people away (`locust … Viewer`) asks a question of their own.
+    everybody = {Bidder, Chatter, Host, Viewer} <= set(environment.user_classes)
     return judge(
-        evening.scenario, map(_figure, environment.stats.entries.values()), failures, evening.cpu_share
+        evening.scenario if everybody else msgspec.structs.replace(evening.scenario, must=()),
+        map(_figure, environment.stats.entries.values()),
+        failures,
+        evening.cpu_share,
     )
 
 

@@ -53,9 +53,14 @@ class Person(User):
     abstract = True
     guest: ClassVar[bool] = False
     pause: ClassVar[str] = "look_pause_s"
+    line: Any = None
+    """None until they have set out."""
 
     def on_start(self) -> None:
-        self.evening = Evening.of(self.environment)
+        evening = Evening.of(self.environment)
+        if evening is None:  # refused; the log says why
+            raise StopUser
+        self.evening = evening
         self.number = next(_numbers)
         self.random = Random(f"{PROCESS} {self.number}")
         self.lot = LotInView()
@@ -76,7 +81,8 @@ class Person(User):
             raise StopUser
 
     def on_stop(self) -> None:
-        self._go_home()
+        if self.line is not None:
+            self._go_home()
 
     def _go_home(self) -> None:
         self.evening.lines.discard(self.line)
@@ -249,7 +255,7 @@ class Host(Person):
         )
 
     def on_stop(self) -> None:
-        if self.lot.open and self.line.why_ended is None:
+        if self.line is not None and self.lot.open and self.line.why_ended is None:
             with gevent.Timeout(2, False):
                 self.ask("lot:pass", lot=self.lot.id)
         super().on_stop()
