@@ -5,23 +5,19 @@ One schema, two encodings. What a message means is not known here (`routing`), n
 
 import difflib
 import re
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 import orjson
 
+from liveserver.gateway.framing import BINARY, TEXT, framed
 from liveserver.gateway.messages import ClockSync, Hello, Join, Leave, MessageId, React
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.edge import Route
 
 JSON_SUBPROTOCOL: Final = "live.v1.json"
 MSGPACK_SUBPROTOCOL: Final = "live.v1.msgpack"
-
-_TEXT = 0x81  # FIN and opcode 1 (RFC 6455, 5.2)
-_BINARY = 0x82
-_PING = 0x89
 
 OWN: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("hello", Hello),
@@ -38,21 +34,6 @@ class Message(msgspec.Struct, frozen=True):
 
     payload: Any
     id: str = ""
-
-
-def framed(first: int, payload: bytes) -> bytes:
-    """A whole unmasked frame, as servers send them (RFC 6455, 5.2)."""
-    length = len(payload)
-    if length < 126:
-        return bytes((first, length)) + payload
-    if length < 65_536:
-        return struct.pack("!BBH", first, 126, length) + payload
-    return struct.pack("!BBQ", first, 127, length) + payload
-
-
-def ping_frame(payload: bytes) -> bytes:
-    """A ping with up to 125 bytes."""
-    return framed(_PING, payload)
 
 
 class Inbound:
@@ -90,31 +71,30 @@ class _Loose(msgspec.Struct):
 class Codec:
     """One format: `decode` for messages in, `frame` for documents out, `embed` for parts encoded once and used often."""
 
-    __slots__ = ("_decode", "_known", "_loose", "subprotocol", "text")
+    __slots__ = ("_known", "_loose", "decode", "first", "subprotocol", "text")
 
     def __init__(self, subprotocol: str, inbound: Inbound) -> None:
         self.subprotocol = subprotocol
         self.text = subprotocol == JSON_SUBPROTOCOL
+        self.first = TEXT if self.text else BINARY
+        """First byte of a whole frame of this format."""
         # The union is made at run time, so that the checker can't know its type.
-        self._decode: Callable[[bytes], Message]
+        self.decode: Callable[[bytes], Message]
+        """Gives the typed message. Raises ValueError or RecursionError, which `explain` turns into words."""
         self._loose: Callable[[bytes], _Loose]
         if self.text:
-            self._decode = msgspec.json.Decoder(inbound.union).decode
+            self.decode = msgspec.json.Decoder(inbound.union).decode
             self._loose = msgspec.json.Decoder(_Loose).decode
         else:
-            self._decode = msgspec.msgpack.Decoder(inbound.union).decode
+            self.decode = msgspec.msgpack.Decoder(inbound.union).decode
             self._loose = msgspec.msgpack.Decoder(_Loose).decode
         self._known = tuple(inbound.types)
-
-    def decode(self, data: bytes) -> Message:
-        """The typed message. Raises ValueError or RecursionError, which `explain` turns into words."""
-        return self._decode(data)
 
     def frame(self, document: Any) -> bytes:
         """A document as a whole frame."""
         if self.text:
-            return framed(_TEXT, orjson.dumps(document, default=msgspec.to_builtins))
-        return framed(_BINARY, msgspec.msgpack.encode(document))
+            return framed(TEXT, orjson.dumps(document, default=msgspec.to_builtins))
+        return framed(BINARY, msgspec.msgpack.encode(document))
 
     def embed(self, document: Any) -> Any:
         """Something that stands for `document` inside another one and is already encoded."""

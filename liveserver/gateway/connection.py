@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 
 from liveserver.accounts.model import Identity
 from liveserver.gateway import closecodes
 from liveserver.gateway.closecodes import CloseCode
-from liveserver.gateway.codecs import Codec, ping_frame
+from liveserver.gateway.codecs import Codec
 from liveserver.gateway.frames import FrameReader
+from liveserver.gateway.framing import PONG, ping_frame, whole_frame
 from liveserver.gateway.handshake import Site, refusal, shake_hands
 from liveserver.gateway.heartbeat import NEVER, Rtt, Wheel
 from liveserver.gateway.limits import BACKLOG_MAX, BAD_MESSAGES_MAX, CLOSE_GRACE_MS, Limits
@@ -57,10 +59,11 @@ class Connection(asyncio.Protocol):
         "_backlog",
         "_bad",
         "_buckets",
+        "_budget",
         "_closing_ms",
+        "_frames",
         "_held",
         "_host",
-        "_message",
         "_partial_ms",
         "_ping_due_ms",
         "_ping_ms",
@@ -69,7 +72,6 @@ class Connection(asyncio.Protocol):
         "client",
         "codec",
         "cookie_token",
-        "frames",
         "heard_ms",
         "identity",
         "opened_ms",
@@ -83,7 +85,10 @@ class Connection(asyncio.Protocol):
         now_ms = host.clock.monotonic_ms()
         self._host = host
         self._transport: asyncio.Transport | None = None
-        self.frames = FrameReader(host.limits, now_ms)
+        self._frames: FrameReader | None = None
+        """Reads what `whole_frame` does not know; there only while it is needed."""
+        # Twice a second's worth at once: a client that comes back after a pause sends what it has kept.
+        self._budget = TokenBucket(host.limits.frames_per_s, host.limits.frames_per_s * 2, now_ms)
         self.codec: Codec = host.codecs["live.v1.json"]
         self.send: Callable[[bytes], None] = _nowhere
         self.slot = -1
@@ -96,7 +101,6 @@ class Connection(asyncio.Protocol):
         """Show id to what `fanout` keeps for this connection."""
         self.rtt: Rtt | None = None
         self.opened_ms = self.heard_ms = now_ms
-        self._message: list[bytes] | None = None
         self._backlog: deque[bytes] | None = None
         self._held = False
         self._bad = 0
@@ -115,7 +119,7 @@ class Connection(asyncio.Protocol):
         transport.set_protocol(self)
         if not transport.is_reading():
             transport.resume_reading()
-        response, agreed = shake_hands(self.frames, head, self._host.site)
+        response, agreed = shake_hands(FrameReader(self._host.limits, self._budget), head, self._host.site)
         if behind and agreed is not None:
             # RFC 6455, 4.1: a client must wait for the response. Who does not is broken or is smuggling.
             response, agreed = refusal(400, "Bytes behind the handshake."), None
@@ -154,32 +158,56 @@ class Connection(asyncio.Protocol):
     # Bytes in
 
     def data_received(self, data: bytes) -> None:
-        frames = self.frames
-        now_ms = self._host.clock.monotonic_ms()
-        self.heard_ms = frames.now_ms = now_ms
+        self.heard_ms = now_ms = self._host.clock.monotonic_ms()
+        at = self._take_whole(data, now_ms) if self._frames is None else 0
+        if at < len(data) and not self._closing_ms:
+            self._take_other(data[at:] if at else data, now_ms)
+
+    def _take_whole(self, data: bytes, now_ms: int) -> int:
+        """Handles whole frames until one comes that is the library's to judge; returns where that begins."""
+        first, size_max, at = self.codec.first, self._host.limits.frame_bytes_max, 0
+        while (found := whole_frame(data, at, first, size_max)) is not None:
+            if not self._budget.take(now_ms):
+                self.close(closecodes.FLOOD)
+                break
+            kind = data[at]
+            payload, at = found
+            if kind == PONG:
+                self._on_pong(payload, now_ms)
+            else:
+                self._on_message(payload)
+            if self._closing_ms or at == len(data):
+                break
+        return at
+
+    def _take_other(self, data: bytes, now_ms: int) -> None:
+        """Handles bytes with the library, until everything is whole again."""
+        frames = self._frames
+        if frames is None:
+            frames = self._frames = self._library()
+        frames.now_ms = now_ms
         if not frames.receive(data):
             self.abort()
             return
-        events = frames.events
-        if events:
-            frames.events = []
-            for frame in events:
-                assert isinstance(frame, Frame), "after the handshake there are only frames"
-                self._on_frame(frame, now_ms)
-                if self._closing_ms:
-                    break
-        if frames.writes:
-            self._flush_protocol()
-        if self._closing_ms:
-            return
-        if frames.partial:
-            if not self._partial_ms:
-                self._partial_ms = now_ms + self._host.limits.message_deadline_ms
-                self._schedule(now_ms)
-        else:
+        events, frames.events = frames.events, []
+        for frame in events:
+            assert isinstance(frame, Frame), "after the handshake there are only frames"
+            self._on_frame(frames, frame, now_ms)
+            if self._closing_ms:
+                return
+        self._flush_protocol(frames)
+        if frames.settled:
+            self._frames = None
             self._partial_ms = 0
+            frames.release()
+        elif not self._partial_ms and not self._closing_ms:
+            self._partial_ms = now_ms + self._host.limits.message_deadline_ms
+            self._schedule(now_ms)
 
-    def _on_frame(self, frame: Frame, now_ms: int) -> None:
+    def _library(self) -> FrameReader:
+        return FrameReader(self._host.limits, self._budget, State.OPEN)
+
+    def _on_frame(self, frames: FrameReader, frame: Frame, now_ms: int) -> None:
         opcode = frame.opcode
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
             if (opcode is Opcode.TEXT) is not self.codec.text:
@@ -187,13 +215,16 @@ class Connection(asyncio.Protocol):
             elif frame.fin:
                 self._on_message(bytes(frame.data))
             else:
-                self._message = [bytes(frame.data)]
+                frames.message = [bytes(frame.data)]
         elif opcode is Opcode.CONT:
-            assert self._message is not None, "the library refuses a continuation of nothing"
-            self._message.append(bytes(frame.data))
+            assert frames.message is not None, "the library refuses a continuation of nothing"
+            frames.message.append(bytes(frame.data))
             if frame.fin:
-                whole, self._message = b"".join(self._message), None
+                whole, frames.message = b"".join(frames.message), None
                 self._on_message(whole)
+        elif opcode is Opcode.PING:
+            # The library has queued its pong: now, before the replies to what came behind the ping.
+            self.send(frames.writes.pop(0))
         elif opcode is Opcode.PONG:
             self._on_pong(bytes(frame.data), now_ms)
 
@@ -358,12 +389,15 @@ class Connection(asyncio.Protocol):
     def _fail(self, code: int, reason: str) -> None:
         if self._transport is None or self._closing_ms:
             return
-        self.frames.fail(code, reason[: closecodes.REASON_BYTES_MAX])
-        self._flush_protocol()
+        frames = self._frames
+        if frames is None:
+            frames = self._frames = self._library()
+        frames.fail(code, reason[: closecodes.REASON_BYTES_MAX])
+        self._flush_protocol(frames)
 
-    def _flush_protocol(self) -> None:
+    def _flush_protocol(self, frames: FrameReader) -> None:
         """Writes what the library wants written: pongs, a close frame, and the end of the stream (an empty one)."""
-        writes, self.frames.writes = self.frames.writes, []
+        writes, frames.writes = frames.writes, []
         for data in writes:
             if data:
                 self.send(data)
@@ -378,8 +412,9 @@ class Connection(asyncio.Protocol):
         self.send = _nowhere
         now_ms = self._host.clock.monotonic_ms()
         self._closing_ms = now_ms + CLOSE_GRACE_MS
-        if self.frames.close_sent is not None and self.frames.close_rcvd is None:
-            self._host.stats.closed(self.frames.close_sent.code)
+        frames = self._frames
+        if frames is not None and frames.close_sent is not None and frames.close_rcvd is None:
+            self._host.stats.closed(frames.close_sent.code)
         self._host.lost(self)
         # Closing with unread bytes makes the kernel reset the connection and the peer lose our last words: so half a
         # close first, and what still comes is read and thrown away until the peer hangs up.
@@ -405,5 +440,7 @@ class Connection(asyncio.Protocol):
             self._host.lost(self)
         self.send = _nowhere
         self._transport = None
-        self._backlog = self._message = None
-        self.frames.release()
+        self._backlog = None
+        frames, self._frames = self._frames, None
+        if frames is not None:
+            frames.release()

@@ -1,6 +1,7 @@
 """`websockets`' sans-I/O protocol with our bounds: frames a second, fragments a message, the two subprotocols.
 
-It reads no socket and writes none: bytes go in by `receive_data`, frames come out as `events`, bytes to send as `writes`.
+It reads no socket and writes none: bytes go in by `receive_data`, frames come out as `events`, bytes to send as `writes`. It
+is there for the handshake, for the end, and while a client sends what `framing.whole_frame` does not know.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 from websockets.exceptions import NegotiationError
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
@@ -24,18 +26,20 @@ _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
 class FrameReader(ServerProtocol):
-    """One connection's frames. Set `now_ms` before `receive_data`; afterwards look at `events` and `writes`.
+    """One connection's frames for a while. Set `now_ms` before `receive`; afterwards look at `events` and `writes`.
 
-    permessage-deflate is never negotiated: it costs 64 KB a connection (facts.md) and opens the door to bombs.
+    permessage-deflate is never negotiated: it costs 64 KB a connection (facts.md) and opens the door to bombs. `budget` is
+    the connection's, frames a second.
     """
 
-    def __init__(self, limits: Limits, now_ms: int) -> None:
-        super().__init__(max_size=limits.frame_bytes_max, logger=_logger)
-        self.now_ms = now_ms
+    def __init__(self, limits: Limits, budget: TokenBucket, state: State = State.CONNECTING) -> None:
+        super().__init__(state=state, max_size=limits.frame_bytes_max, logger=_logger)
+        self.now_ms = 0
+        self.message: list[bytes] | None = None
+        """The parts that have come of a fragmented message."""
         self._fragments_max = limits.fragments_max
         self._fragments = 0
-        # Twice a second's worth at once: a client that comes back after a pause sends what it has kept.
-        self._budget = TokenBucket(limits.frames_per_s, limits.frames_per_s * 2, now_ms)
+        self._budget = budget
 
     def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
         """The first of the client's that we speak; JSON, unnamed, for a client that names none."""
@@ -64,6 +68,11 @@ class FrameReader(ServerProtocol):
     def partial(self) -> bool:
         """Whether part of a frame or of a fragmented message has arrived, and its end has not."""
         return self.current_size is not None or bool(self.reader.buffer)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the connection is open and everything was read: nothing is left to do here."""
+        return self.state is State.OPEN and not self.partial
 
     def receive(self, data: bytes) -> bool:
         """`receive_data`, but False where the library gives up with an assertion or after the end of the stream.
