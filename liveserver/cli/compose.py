@@ -6,25 +6,24 @@ It is the only place that knows every part. It starts no engines (`serve`, `demo
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
-from redis.asyncio import Redis
 
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
 from liveserver.cli.features import FEATURES, PROJECTORS, routes
 from liveserver.cli.numbers import read_numbers
+from liveserver.cli.parts import started, storage
 from liveserver.cli.ports import BACKLOG_MAX
+from liveserver.cli.relay import Heard
 from liveserver.config import Settings
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.server import Gateway
-from liveserver.infra.database import Pool, open_pool
 from liveserver.infra.engines import Engines
 from liveserver.infra.migrations import migrate
-from liveserver.infra.redis import append_connection, general
 from liveserver.infra.telemetry import Metrics
 from liveserver.kernel.clock import Clock, SystemClock
 from liveserver.presence.service import Presence
@@ -33,8 +32,6 @@ from liveserver.shows.service import Shows
 from storefront.app import build_app
 from storefront.services import Services
 
-APPEND_LANES = 4
-"""Connections that append, each one batch at a time; a show keeps to one of them. One core of Python fills two."""
 HTTP_IDLE_S = 75.0
 """How long an HTTP connection is kept without a request: longer than proxies keep theirs (60 s), and not aiohttp's hour."""
 HTTP_SHUTDOWN_S = 5.0
@@ -67,15 +64,27 @@ async def running_node(
     listener: socket.socket,
     *,
     clock: Clock | None = None,
+    recorder: str = "",
 ) -> AsyncGenerator[Node]:
-    """A node that serves on `listener` while the block runs. Raises Mendable when a part can't start.
+    """A node that serves on `listener` while the block runs. Raises Mendable when a part can't start. `recorder` names the
+    recorder process beside it whose numbers are told with its own.
 
     Leaving the block says goodbye to viewers first, then lets requests end, then records what is left, then closes.
     """
     clock = clock or SystemClock()
-    async with _storage(settings, engines) as (pool, redis, appends):
+    async with storage(settings, engines) as (pool, redis, appends):
         accounts, catalog, shows = Accounts(pool, clock, settings), Catalog(pool, clock), Shows(pool, clock)
-        hub = Hub(pool, redis, appends, shows, FEATURES, PROJECTORS, clock)
+        hub = Hub(
+            pool,
+            redis,
+            appends,
+            shows,
+            FEATURES,
+            PROJECTORS,
+            clock,
+            unrecorded_max=settings.unrecorded_max,
+        )
+        heard = Heard(redis, recorder)
         messages = routes(settings)
         presence = Presence(redis, hub.node, clock)
         gateway = Gateway(
@@ -109,12 +118,13 @@ async def running_node(
             asyncapi=gateway.asyncapi(origin),
             draining=draining.is_set,
         )
-        read_numbers(metrics, gateway.stats, hub, pool)
+        read_numbers(metrics, gateway.stats, hub, pool, heard)
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
-            _started(accounts.start, accounts.aclose),
-            _started(hub.start, hub.aclose),
-            _started(presence.start, presence.aclose),
+            started(accounts.start, accounts.aclose),
+            started(hub.start, hub.aclose),
+            started(presence.start, presence.aclose),
+            started(heard.start, heard.aclose),
         ):
             app = build_app(services)
             gateway.install(app)
@@ -123,41 +133,6 @@ async def running_node(
                 gc.collect()
                 gc.freeze()
                 yield Node(settings, origin, services, hub, gateway)
-
-
-@asynccontextmanager
-async def _storage(
-    settings: Settings, engines: Engines
-) -> AsyncGenerator[tuple[Pool, Redis, tuple[Redis, ...]]]:
-    pool = await open_pool(
-        engines.database_url,
-        connections_max=settings.database_pool_max,
-        statement_max_ms=settings.statement_timeout_ms,
-    )
-    redis = general(engines.redis_url)
-    appends = tuple(append_connection(engines.redis_url) for _ in range(APPEND_LANES))
-    try:
-        yield pool, redis, appends
-    finally:
-        for client in (*appends, redis):
-            await client.aclose()
-        try:
-            async with asyncio.timeout(HTTP_SHUTDOWN_S):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
-
-
-@asynccontextmanager
-async def _started(
-    start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]
-) -> AsyncGenerator[None]:
-    # Closed also when the start failed half-way: each part's close copes with that.
-    try:
-        await start()
-        yield
-    finally:
-        await close()
 
 
 @asynccontextmanager

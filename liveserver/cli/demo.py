@@ -50,7 +50,8 @@ def demo_settings(loaded: Loaded) -> Settings:
             "LIVESERVER_DATABASE_URL, LIVESERVER_REDIS_URL",
             "Unset them for the demo, or run `liveserver serve` with them.",
         )
-    changes: dict[str, Any] = {"workers": 1}
+    # A demo's few bids need no process of their own: one less to start before the page answers.
+    changes: dict[str, Any] = {"workers": 1, "recorder": "inside"}
     if not settings.data_dir:
         changes["data_dir"] = str(demo_data_dir())
     if loaded.sources["log_level"].kind == "default":

@@ -41,7 +41,9 @@ def reference() -> str:
         "## Checks of `liveserver doctor`",
         _table(("check", "all is well when"), ((f"`{check.name}`", check.doc) for check in CHECKS)),
         "## Numbers of `/metrics`",
-        "Each process tells its own: with `--workers`, a scrape of the shared port reaches any of them.",
+        "Each process tells its own: with `--workers`, a scrape of the shared port reaches any of them. What is labelled by "
+        "`process` is told of the node that answers (`node`) and of the recorder process beside it (`recorder`), which every node "
+        "repeats: take its maximum, not its sum.",
         _table(("name", "kind", "meaning"), _numbers()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -68,7 +70,7 @@ def _setting(about: Setting) -> Sequence[str]:
 def _numbers() -> Iterable[Sequence[str]]:
     metrics = Metrics()
     # Nothing is read: only names and sentences are asked for.
-    read_numbers(metrics, Stats(), cast(Any, None), cast(Any, None))
+    read_numbers(metrics, Stats(), cast(Any, None), cast(Any, None), cast(Any, None))
     for number in metrics.numbers():
         label = f"{{{number.label}}}" if number.label else ""
         yield f"`{number.name}{label}`", number.kind, number.doc

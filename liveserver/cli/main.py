@@ -29,6 +29,9 @@ def main(context: click.Context) -> None:
 @click.option("--port", type=int, help="Port of pages, API and WebSocket (default 8080).")
 @click.option("--workers", type=int, help="Processes that share the port (default 1).")
 @click.option(
+    "--recorder", help="Who writes to PostgreSQL: a process of its own, or inside (default process)."
+)
+@click.option(
     "--unlimited", is_flag=True, default=None, help="Lift rate limits, for load tests; loopback only."
 )
 def serve(**flags: Any) -> None:

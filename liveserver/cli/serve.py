@@ -1,4 +1,4 @@
-"""`liveserver serve`: engines, then one node in this process or several in children, until a signal or a failure.
+"""`liveserver serve`: engines, a recorder beside, and one node in this process or several in children, until a signal or a failure.
 
 The port is taken first, so that a wrong one is told at once; engines are stopped last, so that everything is recorded.
 """
@@ -13,6 +13,7 @@ from liveserver.cli.compose import prepare_database, running_node
 from liveserver.cli.lifetime import engines_of, say_ready, until_stopped
 from liveserver.cli.ports import listen
 from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
+from liveserver.cli.recorder import recorder_of
 from liveserver.cli.say import progress, warn
 from liveserver.cli.workers import supervise
 from liveserver.config import Loaded, Settings, load
@@ -36,15 +37,18 @@ async def serve(loaded: Loaded) -> int:
             warn("rate limits are lifted (--unlimited): for load tests on this machine only")
         with listen(settings.host, settings.port) as listener:
             async with engines_of(settings) as engines:
-                if settings.workers == 1:
-                    return await _one(settings, engines, listener, stop)
-                # Held until here so that nobody else takes the port meanwhile; workers share it in another way.
-                listener.close()
-                return await supervise(settings, engines, stop)
+                await prepare_database(engines, progress)
+                async with recorder_of(settings, engines) as recorder:
+                    if settings.workers == 1:
+                        return await _one(settings, engines, recorder, listener, stop)
+                    # Held until here so that nobody else takes the port meanwhile; workers share it in another way.
+                    listener.close()
+                    return await supervise(settings, engines, recorder, stop)
 
 
-async def _one(settings: Settings, engines: Engines, listener: socket.socket, stop: asyncio.Event) -> int:
-    await prepare_database(engines, progress)
-    async with running_node(settings, engines, listener) as node:
+async def _one(
+    settings: Settings, engines: Engines, recorder: str, listener: socket.socket, stop: asyncio.Event
+) -> int:
+    async with running_node(settings, engines, listener, recorder=recorder) as node:
         say_ready(node.origin)
         return await until_stopped(engines, stop)

@@ -26,6 +26,18 @@ class ServerSettings:
         8080, "The one port of pages, API and WebSocket; 0 lets the system choose.", low=0, high=65535
     )
     workers: int = setting(1, "Server processes sharing the port, one node each.", low=1, high=64)
+    recorder: str = setting(
+        "process",
+        "Who writes shows to PostgreSQL: a process of its own beside those that serve, or these themselves (inside).",
+        choices=("process", "inside"),
+    )
+    unrecorded_max: int = setting(
+        500_000,
+        "Commands of a show that may wait for PostgreSQL, at about 1 KB of memory each; then new ones are refused as unavailable.",
+        unit="commands",
+        low=1_000,
+        high=10_000_000,
+    )
     public_url: str = setting(
         "", "Address under which people reach the server; empty: http:// with host and port.", form="origin"
     )

@@ -21,7 +21,7 @@ from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Feature
-from liveserver.rooms.recorder import Counts, Projector
+from liveserver.rooms.recorder import Counts, Numbers, Projector
 from liveserver.rooms.room import LogBroken
 from liveserver.shows.service import Shows
 
@@ -63,8 +63,7 @@ class Hub:
         dedicated: bool = False,
     ) -> None:
         self.node = new_id("recorder" if dedicated else "node")
-        self.recorded = Counts()
-        """What this node has written to PostgreSQL."""
+        self._counts = Counts()
         self.clock = clock
         self.log_clock = LogClock(clock)
         self.features = tuple(features)
@@ -124,7 +123,7 @@ class Hub:
                 self.node,
                 self.clock,
                 self.log_clock,
-                counts=self.recorded,
+                counts=self._counts,
                 dedicated=self._dedicated,
             )
             await room.open()
@@ -135,6 +134,15 @@ class Hub:
             raise RoomUnavailable(str(error)) from error
         self.rooms[show] = room
         return room
+
+    def recording(self) -> Numbers:
+        """How far the record is behind the rooms of this node, and what this node has written itself."""
+        rooms = self.rooms.values()
+        return Numbers(
+            max((room.unrecorded for room in rooms), default=0),
+            max((room.unrecorded_ms for room in rooms), default=0),
+            self._counts,
+        )
 
     async def _sweep(self) -> None:
         while True:

@@ -15,8 +15,10 @@ from liveserver.rooms.model import Entry
 
 READ_MAX = 512
 """Entries read from the stream at once; an entry holds up to a few hundred commands."""
-UNRECORDED_MAX = 100_000
-"""Commands that may wait for PostgreSQL; past this new ones are refused, so that nothing acknowledged is ever trimmed."""
+UNRECORDED_MAX = 500_000
+"""Commands of a show that may wait for PostgreSQL; past this new ones are refused, so that nothing acknowledged is ever
+trimmed. Measured with bids: 1 KB each in every process that follows the show, 60 to 200 bytes in Valkey. So 0.5 GB at most,
+for a peak of 20 s at twice the pace of recording, or hours of a lively chat while PostgreSQL is away."""
 KEEP_MAX = 20_000
 """Recorded commands kept in the stream for nodes that fell behind; older ones are in PostgreSQL."""
 

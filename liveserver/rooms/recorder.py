@@ -50,6 +50,16 @@ class Counts(msgspec.Struct):
     """Time within recording transactions."""
 
 
+class Numbers(msgspec.Struct, frozen=True):
+    """How far recording is, and what it did, in one process."""
+
+    lag_commands: int
+    """Commands of the show that is furthest behind."""
+    lag_ms: int
+    """Age of the oldest unrecorded entry of any show."""
+    counts: Counts
+
+
 class Tailed(msgspec.Struct):
     """An entry that may not be recorded yet, with the room's state behind it where a snapshot is due."""
 
