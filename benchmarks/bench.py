@@ -18,6 +18,7 @@ import msgspec
 
 from benchmarks.load.build import NoCompiler
 from benchmarks.load.flood import FloodFailed, Group, Outcome, Phase, Plan, Seen, flood
+from benchmarks.peers.liveserver import LiveRunning
 from benchmarks.peers.model import Peer, Running, Setting, Speech
 from benchmarks.processes import cpu_s, descendants, rss_bytes
 from benchmarks.results import Point
@@ -66,7 +67,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(peer: Peer, connections: int, engines: tuple[str, str] = ("", "")) -> Iterator[tuple[Running, int]]:
+def started(
+    peer: Peer, connections: int, engines: tuple[str, str] = ("", "")
+) -> Iterator[tuple[Running, int]]:
     """The peer's server and its port, while the block runs. Raises RuntimeError if it does not start."""
     folder = Path(tempfile.mkdtemp(prefix="lsbench-", dir="/tmp"))
     folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
@@ -88,6 +91,7 @@ class Sampler:
         self._beside: list[int] = []
         self._begun = self._ended = 0.0
         self._own = self._others = 0.0
+        self._flushes = 0.0
         self.rss_bytes = 0
         self.values: list[tuple[float, float]] = []
         self._stop = threading.Event()
@@ -97,6 +101,7 @@ class Sampler:
         """To be called by the generator's runner."""
         if phase == "measuring":
             self._beside = descendants(self._running.pids)
+            self._flushes = self._flushed()
             self._begun, self._own, self._others = self._now()
             if self._series is not None:
                 self._thread = threading.Thread(target=self._watch, args=(self._series,), daemon=True)
@@ -105,6 +110,13 @@ class Sampler:
             now, own, others = self._now()
             self._ended, self._own, self._others = now, own - self._own, others - self._others
             self.rss_bytes = rss_bytes(self._running.pids)
+            self._flushes = self._flushed() - self._flushes
+
+    def _flushed(self) -> float:
+        """How often the server has flushed so far; 0 of servers that don't tell."""
+        if not isinstance(self._running, LiveRunning):
+            return 0.0
+        return self._running.metrics().get("liveserver_flushes_total", 0.0)
 
     def _now(self) -> tuple[float, float, float]:
         return time.monotonic(), cpu_s(self._running.pids), cpu_s(self._beside)
@@ -123,13 +135,20 @@ class Sampler:
         """The measurement; `about` are the point's remaining fields."""
         seconds = max(1e-9, self._ended - self._begun)
         given = dict(about)
-        more = {"beside_cpu_share": self._others / seconds, "bytes_per_delivery": _size(group)}
+        more = {
+            "beside_cpu_share": self._others / seconds,
+            "bytes_per_delivery": _size(group),
+            "flushes_per_s": self._flushes / seconds,
+            "connects_per_s": group.count / max(group.ready_s, 1e-9),
+        }
         more.update(given.pop("more", None) or {})  # pyright: ignore[reportArgumentType, reportCallIssue]  # a mapping by convention of this module
         return msgspec.convert(
             {
                 "ratio": group.ratio,
                 "per_s": group.per_s,
-                **{name: getattr(group, name) for name in ("p50_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")},
+                **{
+                    name: getattr(group, name) for name in ("p50_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")
+                },
                 "cpu_share": self._own / seconds,
                 "rss_bytes": self.rss_bytes,
                 "rss_empty_bytes": self._empty_bytes,

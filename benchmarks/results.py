@@ -112,7 +112,10 @@ def machine() -> Machine:
 
 def _commit() -> str:
     said = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+        ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return said.stdout.strip()
 

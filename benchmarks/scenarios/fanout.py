@@ -74,7 +74,14 @@ def case_of(count: int, rate: float) -> str:
 
 
 def _measure(
-    options: Options, scenario: str, peer: Peer, running: Running, port: int, count: int, rate: float, number: int
+    options: Options,
+    scenario: str,
+    peer: Peer,
+    running: Running,
+    port: int,
+    count: int,
+    rate: float,
+    number: int,
 ) -> Point:
     speech = running.speech
     stream = Stream(source="publisher", target="viewers", to_all=True, rate=rate, frame=speech.say)
@@ -89,8 +96,6 @@ def _measure(
     )
     outcome, sampler = run(plan, running)
     seen = outcome.group("viewers")
-    # What one viewer reads in one go is one flush, unless flushes come faster than reads.
-    flushes_per_s = seen.reads / count / (plan.measure_ms + plan.warm_ms) * 1_000
     point = sampler.point(
         outcome,
         seen,
@@ -100,7 +105,6 @@ def _measure(
         round=number,
         connections=count,
         rate=rate,
-        more={"flushes_per_s": flushes_per_s, "connects_per_s": count / max(seen.ready_s, 1e-9)},
     )
     say(told(point))
     return point

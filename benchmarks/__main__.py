@@ -1,0 +1,59 @@
+"""`python -m benchmarks SCENARIO`: measures, and writes the report where asked to.
+
+What is measured and how is in `scenarios`; this module only reads the command line and hands points on.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import click
+
+from benchmarks import results
+from benchmarks.bench import Options, keep_off_the_server_core, say
+from benchmarks.load.build import NoCompiler
+from benchmarks.peers.registry import all_peers
+from benchmarks.scenarios import bids, fanout
+
+SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
+    "fanout": fanout.run_targets,
+    "curve": fanout.run_curve,
+    "bids": bids.run_all,
+}
+"""In the order in which `all` runs them."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument(
+    "names", metavar="SCENARIO...", nargs=-1, required=True, type=click.Choice([*SCENARIOS, "all"])
+)
+@click.option("--only", default="", metavar="NAME,...", help="Only these servers.")
+@click.option(
+    "--rounds", type=click.IntRange(1, 20), help="How often each is measured; the report shows medians."
+)
+@click.option("--quick", is_flag=True, help="One round, shorter, liveserver and the raw-send limit only.")
+@click.option("--write", is_flag=True, help="Keep the results in docs/benchmarks and write the report anew.")
+def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write: bool) -> None:
+    """Measures this server beside others on this machine; see benchmarks/README.md."""
+    options = Options(rounds or (1 if quick else 3), quick, frozenset(filter(None, only.split(","))))
+    chosen = list(SCENARIOS) if "all" in names else list(dict.fromkeys(names))
+    peers = [*all_peers("fanout"), *all_peers("bids")]
+    unknown = options.only - {peer.name for peer in peers}
+    if unknown:
+        raise click.BadParameter(
+            f"no such server: {', '.join(sorted(unknown))}; there are {', '.join(dict.fromkeys(peer.name for peer in peers))}"
+        )
+    began = time.monotonic()
+    try:
+        keep_off_the_server_core()
+        points: list[results.Point] = []
+        for name in chosen:
+            say(f"{name}:")
+            points += SCENARIOS[name](options)
+    except (RuntimeError, NoCompiler) as error:
+        raise click.ClickException(str(error)) from error
+    say(f"measured in {(time.monotonic() - began) / 60:.0f} min")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
