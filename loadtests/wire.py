@@ -72,6 +72,7 @@ class Wire:
                     self._frames.append(event)
             if self._protocol.handshake_exc is not None:
                 raise self._refusal(self._protocol.handshake_exc)
+        self._write()  # the first frames may have come in one piece with the response, and a ping among them
 
     def _refusal(self, error: Exception) -> Exception:
         return Lost(1006, str(error)) if isinstance(error, InvalidHandshake | EOFError) else error
