@@ -7,7 +7,7 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench conformance
+.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench conformance load load-ui
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,12 @@ bench: .venv/.dev ## what a bid costs; prints its figures
 
 conformance: .venv-conformance/.installed ## Autobahn's cases against the gateway and against `websockets`; prints where they differ
 	@$(BIN)/python -m tests.conformance.compare
+
+load: .venv/.load ## load on a fresh server with locust: SCENARIO=drop (quiet, hammer, storm) USERS=100 SECONDS=60
+	@$(BIN)/python -m loadtests.fresh --scenario "$(or $(SCENARIO),drop)" --users "$(or $(USERS),100)" --seconds "$(or $(SECONDS),60)"
+
+load-ui: .venv/.load ## the same from locust's page in a browser (UI_PORT=8089), on this machine only
+	@$(BIN)/python -m loadtests.fresh --ui --ui-port "$(or $(UI_PORT),8089)" --scenario "$(or $(SCENARIO),drop)" --users "$(or $(USERS),100)" --seconds "$(or $(SECONDS),60)"
 
 schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
 	@$(BIN)/python scripts/write_schema.py

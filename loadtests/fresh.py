@@ -13,18 +13,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.loopback import target
 from loadtests.passes import SECRET, Passes
 from loadtests.scenarios import SCENARIOS
-from loadtests.show import new_show
+from loadtests.show import NoShow, new_show
 
 READY = "liveserver is ready at "
 START_MAX_S = 60
 STOP_MAX_S = 30
+OVERRUN_MAX_S = 60
+"""For locust's own start and its tables."""
+LOG = "server.log"
+TAIL_CHARACTERS = 4_000
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 
@@ -37,8 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _server(folder, environment) as origin:
             show = new_show(target(origin), Passes.of(environment).host())
-            return _locust(given, origin, show, environment)
-    except StartFailed as error:
+            code = _locust(given, origin, show, environment)
+            if code and (said := _tail(folder / LOG)):
+                print(f"\nthe server's own words, the last of them:\n{said}")
+            return code
+    except (StartFailed, NoShow, OSError) as error:
         print(f"load: {error}", file=sys.stderr)
         return 2
     finally:
@@ -57,7 +64,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _between(low: int, high: int):
+def _between(low: int, high: int) -> Callable[[str], int]:
     def parsed(text: str) -> int:
         number = int(text)
         if not low <= number <= high:
@@ -74,7 +81,7 @@ class StartFailed(Exception):
 @contextmanager
 def _server(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     """A running server's origin."""
-    log_path = folder / "server.log"
+    log_path = folder / LOG
     # Only what this run needs: an operator's own settings must not lead the load to their database.
     clean = {k: v for k, v in environment.items() if not k.startswith("LIVESERVER_") or k == SECRET}
     with log_path.open("wb") as log:
@@ -103,10 +110,15 @@ def _ready(process: subprocess.Popen[bytes], log_path: Path) -> str:
         if not some:
             break
         said += some
-        for line in said.decode(errors="replace").splitlines():
-            if line.startswith(READY) and b"\n" in said:
+        whole_lines = said.rpartition(b"\n")[0].decode(errors="replace").splitlines()
+        for line in whole_lines:
+            if line.startswith(READY):
                 return line.removeprefix(READY).strip()
-    raise StartFailed(f"the server did not start:\n{log_path.read_text(errors='replace')[-4_000:]}")
+    raise StartFailed(f"the server did not start:\n{_tail(log_path)}")
+
+
+def _tail(path: Path) -> str:
+    return path.read_text(errors="replace")[-TAIL_CHARACTERS:]
 
 
 def _locust(given: argparse.Namespace, origin: str, show: str, environment: dict[str, str]) -> int:
@@ -123,10 +135,13 @@ def _locust(given: argparse.Namespace, origin: str, show: str, environment: dict
     sys.stdout.flush()
     process = subprocess.Popen(command, env=environment)
     try:
-        return process.wait(None if given.ui else given.seconds + 60)
+        return process.wait(None if given.ui else given.seconds + OVERRUN_MAX_S)
     except KeyboardInterrupt:
         # The terminal told locust as well; it prints what it has and ends.
         return process.wait(STOP_MAX_S)
+    except subprocess.TimeoutExpired:
+        print(f"load: locust was not done {OVERRUN_MAX_S} s after its time", file=sys.stderr)
+        return 1
     finally:
         _end(process)
 
