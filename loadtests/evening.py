@@ -37,6 +37,7 @@ class Evening:
         self.scenario = scenario
         self.run_s = run_s
         self.passes = passes
+        self.over = False
         self.newest = Newest()
         self.lines: set[Line] = set()
         self.lot_ms = lot_ms(scenario, run_s)
@@ -71,6 +72,7 @@ class Evening:
             line.check(LAST_CUT_S)
 
     def end(self) -> None:
+        self.over = True
         gevent.killall(self._caretakers)
 
     @property

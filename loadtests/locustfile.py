@@ -82,8 +82,8 @@ def _refuse(why: str, error: Exception) -> NoReturn:
 def begin(environment: Environment, **_: Any) -> None:
     try:
         Evening.begin(environment)
-    except NotThisMachine as error:  # the web form may name another host than the command line did
-        log.error("%s Nobody has set out.", error)
+    except NotThisMachine as error:  # `shape` does not let it come to this; workers trust nobody
+        log.error("%s Nobody sets out.", error)
 
 
 @events.test_stopping.add_listener
@@ -95,7 +95,7 @@ def last_look(environment: Environment, **_: Any) -> None:
 @events.test_stop.add_listener
 def end(environment: Environment, **_: Any) -> None:
     evening = Evening.of(environment)
-    if evening is None:
+    if evening is None or evening.over:
         return
     evening.end()
     if not isinstance(environment.runner, WorkerRunner) and not environment.parsed_options.headless:

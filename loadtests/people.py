@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, ClassVar
 
 import gevent
+from gevent import GreenletExit
 from gevent.event import Event
 from locust import User, events, task
 from locust.exception import StopUser
@@ -58,8 +59,9 @@ class Person(User):
 
     def on_start(self) -> None:
         evening = Evening.of(self.environment)
-        if evening is None:  # refused; the log says why
-            raise StopUser
+        # GreenletExit: StopUser would do the same with a traceback, and why is said or counted already.
+        if evening is None:
+            raise GreenletExit
         self.evening = evening
         self.number = next(_numbers)
         self.random = Random(f"{PROCESS} {self.number}")
@@ -77,8 +79,7 @@ class Person(User):
         self.evening.lines.add(self.line)
         self._keeper = gevent.spawn(self.line.keep)
         if not self.line.is_in():
-            self._go_home()
-            raise StopUser
+            raise GreenletExit
 
     def on_stop(self) -> None:
         if self.line is not None:

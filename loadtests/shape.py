@@ -1,9 +1,11 @@
 """How many people of which kind there are at which moment of a run: locust's shape, made of the scenario and -u, -r, -t."""
 
+import logging
 from typing import Any
 
 from locust import LoadTestShape
 
+from loadtests.loopback import NotThisMachine, target
 from loadtests.people import Bidder, Chatter, Viewer
 from loadtests.scenarios import SCENARIOS, users_at
 
@@ -11,10 +13,11 @@ USERS = 60
 """When -u is not given; locust alone would start one."""
 STARTS_PER_S = 50.0
 SECONDS = 60
+log = logging.getLogger(__name__)
 
 
 class Crowd(LoadTestShape):
-    """Follows the scenario; ends after the run time (-t), 60 s unless given."""
+    """Follows the scenario; ends at once for a server of another machine, else after the run time (-t), 60 s unless given."""
 
     use_common_options = True
 
@@ -23,6 +26,11 @@ class Crowd(LoadTestShape):
         options: Any = self.runner.environment.parsed_options
         scenario, run_s, at_s = SCENARIOS[options.scenario], options.run_time or SECONDS, self.get_run_time()
         if at_s >= run_s:
+            return None
+        try:
+            target(self.runner.environment.host)
+        except NotThisMachine as error:  # the web form may name another host than the command line did
+            log.error("%s Nobody sets out.", error)
             return None
         for kind, share in (
             (Viewer, scenario.viewers),
