@@ -7,7 +7,7 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench conformance load load-ui
+.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench bench-micro costs conformance load load-ui
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +82,10 @@ soak: .venv/.dev ## many more random histories than the tests run (HISTORIES=100
 	@HISTORIES=$(or $(HISTORIES),100000) $(BIN)/python -m pytest tests/simulation -n 2 --timeout 14400
 
 bench: .venv/.dev ## what a bid costs; prints its figures
-	@$(BIN)/python benchmarks/bids.py
+	@$(BIN)/python -m benchmarks.micro --only command,bid,path
+
+bench-micro: .venv/.dev ## what single operations cost, beside doing nothing; prints the table
+	@$(BIN)/python -m benchmarks.micro
 
 conformance: .venv-conformance/.installed ## Autobahn's cases against the gateway and against `websockets`; prints where they differ
 	@$(BIN)/python -m tests.conformance.compare
