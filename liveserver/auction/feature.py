@@ -52,9 +52,9 @@ class Auction:
         return lots.advance(state, ctx)
 
     def decide(self, state: m.AuctionState, command: AuctionCommand, ctx: Context) -> Verdict:
+        if isinstance(command, m.PlaceBid):  # nearly all of them
+            return place_bid(state, command, ctx)
         match command:
-            case m.PlaceBid():
-                return place_bid(state, command, ctx)
             case m.Terms():
                 return lots.open_lot(state, command, ctx)
             case m.CallLot():
@@ -75,8 +75,8 @@ class Auction:
     def evolve(self, state: m.AuctionState, fact: m.AnyLotFact, ctx: Context) -> None:
         evolution.evolve(state, fact, ctx)
 
-    def events(self, fact: m.AnyLotFact, seq: int, ts: int) -> Sequence[Event]:
-        return projection.events(fact, ts)
+    def events(self, facts: Sequence[tuple[int, m.AnyLotFact]], ts: int) -> list[tuple[int, Event]]:
+        return projection.events(facts, ts)
 
     def snapshot(self, state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
         return projection.snapshot(state, viewer)

@@ -4,13 +4,14 @@ Maxima, the reserve and confirmation keys are nobody's, staff included. Bidders'
 sees the leader's name and pseudonym. Everything here is absolute (prices, ends), so that a lost event does no lasting harm.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from liveserver.auction import chain
 from liveserver.auction import model as m
 from liveserver.auction.evolution import new_lot
 from liveserver.auction.formats.english import reserve_status
-from liveserver.rooms.model import ROOM, STAFF, STAFF_ONLY, Event, Viewer
+from liveserver.rooms.model import PEOPLE, ROOM, STAFF, STAFF_ONLY, Event, Viewer
 
 STAFF_BIDDERS_MAX = 200
 """Bidders of the running lot in a staff snapshot, the latest first: as many as a console can list."""
@@ -88,11 +89,31 @@ def _bidders(lot: m.Lot) -> list[dict[str, Any]]:
     ]
 
 
-def events(fact: m.AnyLotFact, ts: int) -> list[Event]:
-    """Whom to tell what about a fact."""
+def events(facts: Sequence[tuple[int, m.AnyLotFact]], ts: int) -> list[tuple[int, Event]]:
+    """Whom to tell what about facts of one entry. Of the bids on a lot everybody hears the last, which says how it stands then,
+    and so does, once, each person who was outbid by then: 500 bids of one moment are no 500 messages to a phone."""
+    last = {fact.lot: at for at, (_, fact) in enumerate(facts) if isinstance(fact, m.BidAccepted)}
+    outbid: dict[str, dict[str, None]] = {lot: {} for lot in last}
+    told: list[tuple[int, Event]] = []
+    for at, (seq, fact) in enumerate(facts):
+        if not isinstance(fact, m.BidAccepted):
+            told += [(seq, event) for event in _told(fact, ts)]
+            continue
+        behind = fact.outbid if fact.leader == fact.bidder else fact.bidder
+        if behind:
+            outbid[fact.lot][behind] = None
+        if last[fact.lot] == at:
+            outbid[fact.lot].pop(fact.leader, None)
+            told += [(seq, event) for event in _bid_events(fact, ts, tuple(outbid[fact.lot]))]
+        elif fact.extended:
+            told.append((seq, _extended(fact, ts)))
+    return told
+
+
+def _told(fact: m.AnyLotFact, ts: int) -> list[Event]:
     match fact:
         case m.BidAccepted():
-            return bid_events(fact, ts)
+            raise AssertionError("bids are told together")
         case m.LotOpened():
             return [Event("lot:opened", {**document(new_lot(fact, ts)), "server_now": ts})]
         case m.LotCalled():
@@ -134,9 +155,9 @@ def _event(
     )
 
 
-def bid_events(fact: m.BidAccepted, ts: int) -> list[Event]:
-    """`bid:accepted` for all, a line for the console, and word to whoever was outbid, maybe the bidder at once."""
-    lot, price, ends_at, leading = fact.lot, fact.price, fact.ends_at, fact.leader == fact.bidder
+def _bid_events(fact: m.BidAccepted, ts: int, outbid: tuple[str, ...]) -> list[Event]:
+    """`bid:accepted` for all, a line for the console, and word to those who were outbid, maybe the bidder at once."""
+    lot, price, ends_at = fact.lot, fact.price, fact.ends_at
     public = {
         "lot": lot,
         "price": price,
@@ -155,23 +176,14 @@ def bid_events(fact: m.BidAccepted, ts: int) -> list[Event]:
         "lot": lot,
         "bidder": {"id": fact.bidder, "name": fact.name},
         "bids": fact.own_bids,
-        "leading": leading,
+        "leading": fact.leader == fact.bidder,
         "price": price,
         "accepted": True,
         "server_now": ts,
     }
     told = [Event("bid:accepted", public, ROOM, lot), Event("host:bid", line, STAFF_ONLY, lot)]
     if fact.extended:
-        moved = {
-            "lot": lot,
-            "cause": "bid",
-            "ends_at": ends_at,
-            "extensions": fact.extensions,
-            "server_now": ts,
-            "head": fact.head,
-        }
-        told.append(Event("lot:extended", moved))
-    outbid = fact.outbid if leading else fact.bidder
+        told.append(_extended(fact, ts))
     if outbid:
         word = {
             "lot": lot,
@@ -182,8 +194,20 @@ def bid_events(fact: m.BidAccepted, ts: int) -> list[Event]:
             "ends_at": ends_at,
             "server_now": ts,
         }
-        told.append(Event("bid:outbid", word, f"user:{outbid}"))
+        told.append(Event("bid:outbid", word, PEOPLE, people=outbid))
     return told
+
+
+def _extended(fact: m.BidAccepted, ts: int) -> Event:
+    moved = {
+        "lot": fact.lot,
+        "cause": "bid",
+        "ends_at": fact.ends_at,
+        "extensions": fact.extensions,
+        "server_now": ts,
+        "head": fact.head,
+    }
+    return Event("lot:extended", moved)
 
 
 def _void_events(fact: m.BidderVoided, ts: int) -> list[Event]:
@@ -206,5 +230,5 @@ def _void_events(fact: m.BidderVoided, ts: int) -> list[Event]:
     return [
         Event("lot:voided", public),
         Event("host:void", {**own, "bidder": {"id": fact.user, "name": fact.name}}, STAFF_ONLY),
-        Event("bid:voided", own, f"user:{fact.user}"),
+        Event("bid:voided", own, PEOPLE, people=(fact.user,)),
     ]

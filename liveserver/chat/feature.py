@@ -13,6 +13,7 @@ from liveserver.chat import rules
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import (
     HOSTS,
+    PEOPLE,
     STAFF,
     STAFF_ONLY,
     Context,
@@ -22,6 +23,7 @@ from liveserver.rooms.model import (
     Pending,
     Verdict,
     Viewer,
+    one_by_one,
 )
 
 ChatCommand = m.Send | m.Delete | m.Pin | m.MuteUser | m.BanUser | m.UnmuteUser | m.UnbanUser | m.SetSlow
@@ -218,34 +220,8 @@ class ChatFeature:
         if len(state.senders) > m.SENDERS_MAX:
             del state.senders[next(iter(state.senders))]
 
-    def events(self, fact: ChatFact, seq: int, ts: int) -> Sequence[Event]:
-        match fact:
-            case m.ChatSent():
-                sent = m.Message(seq, fact.user, fact.name, fact.role, fact.text, ts)
-                return [Event("chat:new", document(sent))]
-            case m.ChatDeleted():
-                ids = [f"m{message}" for message in fact.messages]
-                what: dict[str, Any] = {"user": fact.user} if fact.user else {"id": ids[0]}
-                return [Event("chat:deleted", {**what, "ids": ids, "by": fact.by})]
-            case m.ChatPinned():
-                pinned = None if fact.message is None else document(fact.message)
-                return [Event("chat:pinned", {"message": pinned})]
-            case m.ChatSlowed():
-                return [Event("chat:slow", {"interval_ms": fact.slow_ms})]
-            case m.UserMuted():
-                told = {"user": {"id": fact.user, "name": fact.name}, "until_ts": fact.until_ts}
-                return _privately("user:muted", told, fact.user, fact.actor, fact.actor_name)
-            case m.UserBanned():
-                told = {"user": {"id": fact.user, "name": fact.name}, "reason": fact.reason}
-                return _privately("user:banned", told, fact.user, fact.actor, fact.actor_name)
-            case m.UserUnmuted():
-                told = {"user": {"id": fact.user}}
-                return _privately("user:unmuted", told, fact.user, fact.actor, fact.actor_name)
-            case m.UserUnbanned():
-                told = {"user": {"id": fact.user}}
-                return _privately("user:unbanned", told, fact.user, fact.actor, fact.actor_name)
-            case _:
-                assert_never(fact)
+    def events(self, facts: Sequence[tuple[int, ChatFact]], ts: int) -> list[tuple[int, Event]]:
+        return one_by_one(_told, facts, ts)
 
     def snapshot(self, state: m.ChatState, viewer: Viewer) -> dict[str, Any]:
         mute = state.mutes.get(viewer.id)
@@ -278,9 +254,39 @@ def document(message: m.Message) -> dict[str, Any]:
     return {"id": message.id, "user": user, "message": message.text, "ts": message.ts}
 
 
+def _told(fact: ChatFact, seq: int, ts: int) -> Sequence[Event]:
+    match fact:
+        case m.ChatSent():
+            sent = m.Message(seq, fact.user, fact.name, fact.role, fact.text, ts)
+            return [Event("chat:new", document(sent))]
+        case m.ChatDeleted():
+            ids = [f"m{message}" for message in fact.messages]
+            what: dict[str, Any] = {"user": fact.user} if fact.user else {"id": ids[0]}
+            return [Event("chat:deleted", {**what, "ids": ids, "by": fact.by})]
+        case m.ChatPinned():
+            pinned = None if fact.message is None else document(fact.message)
+            return [Event("chat:pinned", {"message": pinned})]
+        case m.ChatSlowed():
+            return [Event("chat:slow", {"interval_ms": fact.slow_ms})]
+        case m.UserMuted():
+            told = {"user": {"id": fact.user, "name": fact.name}, "until_ts": fact.until_ts}
+            return _privately("user:muted", told, fact.user, fact.actor, fact.actor_name)
+        case m.UserBanned():
+            told = {"user": {"id": fact.user, "name": fact.name}, "reason": fact.reason}
+            return _privately("user:banned", told, fact.user, fact.actor, fact.actor_name)
+        case m.UserUnmuted():
+            told = {"user": {"id": fact.user}}
+            return _privately("user:unmuted", told, fact.user, fact.actor, fact.actor_name)
+        case m.UserUnbanned():
+            told = {"user": {"id": fact.user}}
+            return _privately("user:unbanned", told, fact.user, fact.actor, fact.actor_name)
+        case _:
+            assert_never(fact)
+
+
 def _privately(kind: str, told: dict[str, Any], user: str, actor: str, actor_name: str) -> list[Event]:
     """To the person, and to staff, who also learn who did it."""
     return [
-        Event(kind, told, f"user:{user}"),
+        Event(kind, told, PEOPLE, people=(user,)),
         Event(kind, {**told, "by": {"id": actor, "name": actor_name}}, STAFF_ONLY),
     ]

@@ -4,7 +4,7 @@ One `ShowRoom` listens to one live room for all viewers of this node. How bytes 
 means is the room's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from liveserver.accounts.model import Identity
@@ -23,8 +23,6 @@ from liveserver.shows.model import Show
 from liveserver.shows.rules import role_in
 from liveserver.shows.service import Shows
 
-USER = "user:"
-"""Prefix of an audience that is one person."""
 STICKY = frozenset({"viewer:count"})
 """Latest values that a newcomer is told at once; the others are moments that have passed."""
 
@@ -186,23 +184,29 @@ class ShowRoom:
             elif event.audience == STAFF_ONLY:
                 staff.append((item[0], ts, event))
             else:
-                self._tell_one(event, ts)
+                self._tell_people(event, ts)
         if staff and self._staff:
             # The console, too, need not hear of 500 bids of one entry one by one.
             for _, _, event in condensed(staff):
                 self._tell(self._staff, event, ts)
         lanes.push(last, ts, public)
 
-    def _tell_one(self, event: Event, ts: int) -> None:
-        assert event.audience.startswith(USER), f"no such audience: {event.audience}"
-        listeners = self._by_user.get(event.audience[len(USER) :])
+    def _tell_people(self, event: Event, ts: int) -> None:
+        by_user = self._by_user
+        listeners = [connection for user in event.people for connection in by_user.get(user, ())]
         if listeners:
             self._tell(listeners, event, ts)
 
-    def _tell(self, listeners: dict[Connection, None], event: Event, ts: int) -> None:
+    def _tell(self, listeners: Iterable[Connection], event: Event, ts: int) -> None:
+        """Writes an event that stands alone; framed once for each format."""
         document = self._alone(event.type, ts, event.payload)
+        frames: dict[Codec, bytes] = {}
         for connection in tuple(listeners):
-            connection.tell(document)
+            codec = connection.codec
+            frame = frames.get(codec)
+            if frame is None:
+                frame = frames[codec] = codec.frame(document)
+            connection.send(frame)
 
     def on_reset(self, epoch: int, seq: int) -> None:
         self._encoded.clear()

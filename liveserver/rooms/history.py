@@ -79,7 +79,7 @@ async def recorded_events(
         fact = msgspec.convert({"type": row.kind, **row.payload}, fact_type)
         items.extend(
             wire_event(event, row.seq, row.ts)
-            for event in feature.events(fact, row.seq, row.ts)
+            for _, event in feature.events([(row.seq, fact)], row.ts)
             if event.audience == ROOM
         )
     return RecordedEvents(items, rows[-1].seq if more else None)

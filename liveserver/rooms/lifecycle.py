@@ -10,7 +10,17 @@ import msgspec
 
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.edge import HOSTS_ONLY, Edge, Route, Settled
-from liveserver.rooms.model import Context, Decision, Event, Fact, Feature, Pending, Verdict, Viewer
+from liveserver.rooms.model import (
+    Context,
+    Decision,
+    Event,
+    Fact,
+    Feature,
+    Pending,
+    Verdict,
+    Viewer,
+    one_by_one,
+)
 
 
 class ShowState(msgspec.Struct):
@@ -95,16 +105,22 @@ class Lifecycle:
         else:
             state.status, state.ended_at = "ended", ctx.ts
 
-    def events(self, fact: ShowStarted | ShowEnded, seq: int, ts: int) -> Sequence[Event]:
-        if isinstance(fact, ShowStarted):
-            return (Event("show:started", {"status": "live", "started_at": ts}),)
-        return (Event("show:ended", {"status": "ended", "ended_at": ts}),)
+    def events(
+        self, facts: Sequence[tuple[int, ShowStarted | ShowEnded]], ts: int
+    ) -> list[tuple[int, Event]]:
+        return one_by_one(_told, facts, ts)
 
     def snapshot(self, state: ShowState, viewer: Viewer) -> dict[str, Any]:
         return {"status": state.status, "started_at": state.started_at, "ended_at": state.ended_at}
 
     def pending(self, state: ShowState) -> Sequence[Pending]:
         return ()
+
+
+def _told(fact: ShowStarted | ShowEnded, seq: int, ts: int) -> Sequence[Event]:
+    if isinstance(fact, ShowStarted):
+        return (Event("show:started", {"status": "live", "started_at": ts}),)
+    return (Event("show:ended", {"status": "ended", "ended_at": ts}),)
 
 
 _checked: Feature = Lifecycle()

@@ -11,7 +11,7 @@ Inside `guard`, `advance`, `decide` and `evolve` only the state, the command and
 no float, no iteration over sets. Two replicas that read the same entries are equal to the byte.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
@@ -93,10 +93,11 @@ class Fact(msgspec.Struct, kw_only=True):
     """Whether a snapshot is taken after it: a lot's end, after which nobody wants to replay its bids."""
 
 
-Audience = str
-"""`ROOM`, `STAFF_ONLY`, or `user:<id>`."""
+Audience = Literal["room", "staff", "people"]
 ROOM: Audience = "room"
 STAFF_ONLY: Audience = "staff"
+PEOPLE: Audience = "people"
+"""Those named in the event's `people`, wherever they are connected."""
 
 
 class Event(msgspec.Struct):
@@ -107,6 +108,8 @@ class Event(msgspec.Struct):
     audience: Audience = ROOM
     lot: str = ""
     """Set on an event that a later one of the same type and lot, in the same batch of events, supersedes."""
+    people: Sequence[str] = ()
+    """User ids, for the audience `PEOPLE`."""
 
 
 class Context(msgspec.Struct):
@@ -174,9 +177,12 @@ class Feature(Protocol):
         """Applies one of its own facts to the state. Never refuses."""
         ...
 
-    def events(self, fact: Any, seq: int, ts: int) -> Sequence[Event]:
-        """Whom to tell what about one of its own facts: an allow-list projection of the fact alone, so that the record can tell
-        the same events later (catch-up over HTTP). `seq` and `ts` are those of the command that caused it."""
+    def events(self, facts: Sequence[tuple[int, Any]], ts: int) -> list[tuple[int, Event]]:
+        """Whom to tell what about its own facts, which followed each other in one entry of time `ts`; each with the sequence
+        number of the command that caused it, and so are the events, in that order.
+
+        An allow-list projection of the facts alone, so that the record can tell the same later (catch-up over HTTP). What a
+        later one of the facts supersedes for everybody (`Event.lot`) may be left out at once."""
         ...
 
     def snapshot(self, state: Any, viewer: Viewer) -> dict[str, Any]:
@@ -188,6 +194,13 @@ class Feature(Protocol):
     def pending(self, state: Any) -> Sequence["Pending"]:
         """Commands that the server appends by itself once what they confirm is recorded (a sale becomes final)."""
         ...
+
+
+def one_by_one(
+    told: Callable[[Any, int, int], Sequence[Event]], facts: Sequence[tuple[int, Any]], ts: int
+) -> list[tuple[int, Event]]:
+    """`Feature.events` of a feature whose facts supersede nothing: `told(fact, seq, ts)` of each."""
+    return [(seq, event) for seq, fact in facts for event in told(fact, seq, ts)]
 
 
 class Pending(msgspec.Struct, frozen=True):

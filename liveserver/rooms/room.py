@@ -106,6 +106,7 @@ class Room:
             applied.verdicts.append(self._answer(command, ctx, applied))
             seq += 1
         assert seq == entry.first + entry.count, "an entry's count is the number of its commands"
+        applied.events = self._told(applied.facts, entry.ts)
         self.seq = entry.last
         self.ts = entry.ts
         self.head = entry.hash
@@ -154,8 +155,19 @@ class Room:
             feature = self._owners[type(fact)]
             feature.evolve(self.states[feature.name], fact, ctx)
             applied.facts.append((ctx.seq, fact))
-            for event in feature.events(fact, ctx.seq, ctx.ts):
-                applied.events.append((ctx.seq, event))
+
+    def _told(self, facts: list[tuple[int, Fact]], ts: int) -> list[tuple[int, Event]]:
+        """The events of an entry's facts; facts of one feature that follow each other are handed to it together."""
+        told: list[tuple[int, Event]] = []
+        start = 0
+        while start < len(facts):
+            feature = self._owners[type(facts[start][1])]
+            end = start + 1
+            while end < len(facts) and self._owners[type(facts[end][1])] is feature:
+                end += 1
+            told += feature.events(facts[start:end], ts)
+            start = end
+        return told
 
     def refusal(self, kind: str, actor: Actor, ts: int) -> Rejected | None:
         """What the features' guards say against something that does not go through the log, such as `reaction:send`."""

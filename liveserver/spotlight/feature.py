@@ -54,8 +54,8 @@ class SpotlightFeature:
     def evolve(self, state: SpotlightState, fact: ProductHighlighted, ctx: Context) -> None:
         state.card = fact.card
 
-    def events(self, fact: ProductHighlighted, seq: int, ts: int) -> Sequence[Event]:
-        return [Event("product:highlighted", {"product": document(fact.card)})]
+    def events(self, facts: Sequence[tuple[int, ProductHighlighted]], ts: int) -> list[tuple[int, Event]]:
+        return [(seq, Event("product:highlighted", {"product": document(fact.card)})) for seq, fact in facts]
 
     def snapshot(self, state: SpotlightState, viewer: Viewer) -> dict[str, Any]:
         return {"product": document(state.card)}

@@ -132,7 +132,7 @@ def test_the_record_tells_the_same_events_later(seed: int):
             payload = msgspec.json.decode(msgspec.json.encode(fact))
             recorded = lot_fact(payload.pop("type"), payload)
             assert recorded == fact
-            again += [(seq, ts, event) for event in feature.events(recorded, seq, ts)]
+            again += [(at, ts, event) for at, event in feature.events([(seq, recorded)], ts)]
     assert again == [row for row in show.events if not row[2].type.startswith("show:")]
 
 

@@ -148,3 +148,15 @@ def test_guests_see_what_viewers_see():
     show = sold()
     guest, viewer = (show.snapshot(Viewer("x", role)) for role in ("guest", "viewer"))
     assert guest == viewer
+
+
+def test_of_bids_in_one_moment_the_last_is_told_and_everybody_outbid_hears_how_it_stands():
+    show = LocalShow()
+    show.opens(start=1000, increments="flat:100")
+    show.ana.bids(1000)
+    show.batch(show.ben.bid(2000), show.cleo.bid(1500), show.ana.bid(3000), show.ben.bid(2500))
+    assert [e["price"] for e in show.told("bid:accepted")] == [1000, 2600]
+    assert show.told("bid:accepted")[-1] == show.told("bid:accepted")[-1] | {"leader": "Ana", "bids": 5}
+    heard = {name: [(e["price"], e["leader"]) for e in person.told("bid:outbid")] for name, person in
+             (("ana", show.ana), ("ben", show.ben), ("cleo", show.cleo))}  # fmt: skip
+    assert heard == {"ana": [], "ben": [(2600, "Ana")], "cleo": [(2600, "Ana")]}

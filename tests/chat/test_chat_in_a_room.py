@@ -229,7 +229,7 @@ def test_mutes_and_bans_are_told_to_the_person_and_to_staff_alone(show: Replica)
     show.does(MOD, "user:unban", m.UnbanUser(ANA.id))
     show.does(MOD, "user:unmute", m.UnmuteUser(ANA.id))
     ana, by = {"id": "u_ana", "name": "Ana"}, {"id": "u_mod", "name": "Mod"}
-    assert show.told("user:u_ana") == [
+    assert show.told_to("u_ana") == [
         ("user:muted", {"user": ana, "until_ts": START_TS + 60_000}),
         ("user:banned", {"user": ana, "reason": "spam"}),
         ("user:unbanned", {"user": {"id": "u_ana"}}),

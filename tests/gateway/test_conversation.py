@@ -144,7 +144,7 @@ async def test_private_and_staff_events_reach_only_theirs(text):
             await stage.connect(name, text=text, join=True) for name in ("host", "ana", "ana")
         ]
         bo = await stage.connect("bo", text=text, join=True)
-        await host.ok("probe:staff", show=SHOW, text="psst", to="user:u_ana")
+        await host.ok("probe:staff", show=SHOW, text="psst", to="u_ana")
         await host.ok("probe:staff", show=SHOW, text="crew", to="staff")
         await host.ok("probe:staff", show=SHOW, text="all")
         for viewer, expected in ((host, ["crew"]), (ana, ["psst"]), (phone, ["psst"]), (bo, [])):

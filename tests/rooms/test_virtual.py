@@ -66,8 +66,8 @@ class Alarm:
             state.waiting.remove(fact.seq)
             state.acknowledged.append(fact.seq)
 
-    def events(self, fact: Fact, seq: int, ts: int) -> Sequence[Any]:
-        return ()
+    def events(self, facts: Sequence[tuple[int, Fact]], ts: int) -> list[Any]:
+        return []
 
     def snapshot(self, state: AlarmState, viewer: Viewer) -> dict[str, Any]:
         return {}

@@ -7,7 +7,19 @@ import msgspec
 
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.edge import EVERYBODY, HOSTS_ONLY, SIGNED_IN, Edge, Route, Settled
-from liveserver.rooms.model import ROOM, STAFF_ONLY, Context, Decision, Event, Fact, Pending, Verdict, Viewer
+from liveserver.rooms.model import (
+    PEOPLE,
+    ROOM,
+    STAFF_ONLY,
+    Context,
+    Decision,
+    Event,
+    Fact,
+    Pending,
+    Verdict,
+    Viewer,
+    one_by_one,
+)
 
 
 class Heard(msgspec.Struct):
@@ -64,10 +76,15 @@ class Probe:
         elif fact.to == ROOM:
             state.texts.append(fact.text)
 
-    def events(self, fact: Any, seq: int, ts: int) -> Sequence[Event]:
+    def events(self, facts: Sequence[tuple[int, Any]], ts: int) -> list[tuple[int, Event]]:
+        return one_by_one(self._told, facts, ts)
+
+    def _told(self, fact: Any, seq: int, ts: int) -> Sequence[Event]:
         if isinstance(fact, Priced):
             return (Event("bid:accepted", {"lot": fact.lot, "price": fact.price}, ROOM, fact.lot),)
-        return (Event("said", {"text": fact.text}, fact.to),)
+        if fact.to in (ROOM, STAFF_ONLY):
+            return (Event("said", {"text": fact.text}, fact.to),)
+        return (Event("said", {"text": fact.text}, PEOPLE, people=(fact.to,)),)
 
     def snapshot(self, state: Heard, viewer: Viewer) -> dict[str, Any]:
         return {"texts": list(state.texts), "prices": dict(state.prices), "you": {"id": viewer.id}}

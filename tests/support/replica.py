@@ -58,6 +58,10 @@ class Replica:
         """Types and payloads of all events so far for one audience."""
         return [(e.type, e.payload) for _, _, e in self.events if e.audience == audience]
 
+    def told_to(self, user: str) -> list[tuple[str, dict[str, Any]]]:
+        """The same for one person."""
+        return [(e.type, e.payload) for _, _, e in self.events if user in e.people]
+
     def snapshot(self, feature: str, role: Role = "viewer", user: str = "u_somebody") -> dict[str, Any]:
         return self.room.snapshot(Viewer(user, role))[feature]
 

@@ -149,9 +149,7 @@ class Person:
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         """Payloads of the private events of this kind that went to this person."""
-        return [
-            e.payload for _, _, e in self.show.events if e.audience == f"user:{self.id}" and e.type == kind
-        ]
+        return [e.payload for _, _, e in self.show.events if self.id in e.people and e.type == kind]
 
 
 class LocalShow:

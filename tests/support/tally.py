@@ -7,7 +7,18 @@ import msgspec
 
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.edge import command
-from liveserver.rooms.model import Actor, Command, Context, Decision, Event, Fact, Pending, Verdict, Viewer
+from liveserver.rooms.model import (
+    Actor,
+    Command,
+    Context,
+    Decision,
+    Event,
+    Fact,
+    Pending,
+    Verdict,
+    Viewer,
+    one_by_one,
+)
 
 SUM_MAX = 1_000_000
 
@@ -107,7 +118,10 @@ class Tally:
                 del state.promised[fact.name]
                 state.kept += 1
 
-    def events(self, fact: Any, seq: int, ts: int) -> Sequence[Event]:
+    def events(self, facts: Sequence[tuple[int, Any]], ts: int) -> list[tuple[int, Event]]:
+        return one_by_one(self._told, facts, ts)
+
+    def _told(self, fact: Any, seq: int, ts: int) -> Sequence[Event]:
         match fact:
             case Added():
                 return (Event("tally:added", {"total": fact.total}),)
