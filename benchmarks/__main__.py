@@ -13,12 +13,18 @@ from benchmarks import results
 from benchmarks.bench import Options, keep_off_the_server_core, say
 from benchmarks.load.build import NoCompiler
 from benchmarks.peers.registry import all_peers
-from benchmarks.scenarios import bids, fanout
+from benchmarks.scenarios import bids, fanout, idle, joining, mixed, recording, slow
 
 SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
     "fanout": fanout.run_targets,
     "curve": fanout.run_curve,
     "bids": bids.run_all,
+    "mixed": mixed.run_all,
+    "idle": idle.run_all,
+    "join": joining.run_join,
+    "storm": joining.run_storm,
+    "slow": slow.run_all,
+    "recording": recording.run_all,
 }
 """In the order in which `all` runs them."""
 

@@ -10,15 +10,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.load.build import NoCompiler
-from benchmarks.load.flood import FloodFailed, Group, Outcome, Phase, Plan, Seen, flood
-from benchmarks.peers.liveserver import LiveRunning
+from benchmarks.load.flood import Group, Outcome, Phase, Plan, Seen, Stream, flood
+from benchmarks.peers.liveserver import BID_STAMP, LiveRunning
 from benchmarks.peers.model import Peer, Running, Setting, Speech
 from benchmarks.processes import cpu_s, descendants, rss_bytes
 from benchmarks.results import Point
@@ -188,6 +188,19 @@ def publisher(speech: Speech) -> Group:
     return viewers(speech, 1, "publisher", hello=speech.publish_hello or speech.hello)
 
 
+def bidders(running: LiveRunning, count: int, rate: float) -> tuple[Group, Stream]:
+    """Bidders beside other people, and their bids, so many a second in sum."""
+    group = viewers(running.bidders, count, "bidders", tokens=running.tokens, stamp=BID_STAMP)
+    return group, Stream(
+        source="bidders", target="bidders", to_all=False, rate=rate, frame=running.bidders.say
+    )
+
+
+def chat(speech: Speech, rate: float) -> Stream:
+    """What the publisher says to all viewers."""
+    return Stream(source="publisher", target="viewers", to_all=True, rate=rate, frame=speech.say)
+
+
 def run(plan: Plan, running: Running, series: Callable[[], float] | None = None) -> tuple[Outcome, Sampler]:
     """Runs the generator against a started server. Raises FloodFailed."""
     sampler = Sampler(running, series)
@@ -216,9 +229,3 @@ def told(point: Point) -> str:
         f"p99 {point.p99_ms:>8.1f} ms  cpu {point.cpu_share:>4.0%}  rss/conn {point.rss_per_connection / 1024:>6.1f} KB  "
         f"generator {point.generator_share:.0%}, late p99 {point.late_p99_ms:.1f} ms"
     )
-
-
-__all__ = [
-    "SERVER_CORE", "TROUBLE", "FloodFailed", "Options", "Sampler", "Sequence", "failure", "free_port", "keep_off_the_server_core",
-    "publisher", "run", "say", "started", "told", "viewers",
-]  # fmt: skip

@@ -295,7 +295,10 @@ static void on_bytes(struct conn *c, const uint8_t *data, const uint8_t *end, ui
     g->reads++;
     uint8_t *from = (uint8_t *)data - c->tails; /* `area` has room before what was read */
     memcpy(from, c->tail, c->tails);
-    if (c->state == GREETED && memmem(from, (size_t)(end - from), g->ready.data, g->ready.n)) on_ready(c);
+    if (c->state == GREETED && memmem(from, (size_t)(end - from), g->ready.data, g->ready.n)) {
+        if (c->storming && g->resumed.n && memmem(from, (size_t)(end - from), g->resumed.data, g->resumed.n)) g->storm_resumed++;
+        on_ready(c);
+    }
     last_number(&g->position, from, end, &c->position);
     last_number(&g->epoch, from, end, &c->epoch);
     find_stamps(c, from, end, t);
@@ -525,8 +528,8 @@ static void tell_group(const struct group *g) {
     if (g->storm_count) {
         uint32_t n = g->storm_readied;
         const uint64_t *at = g->storm_readied_ns;
-        printf(",\"storm\":{\"count\":%u,\"ready\":%u,\"failures\":%u,\"lost\":%u,\"half_s\":%.3f,\"most_s\":%.3f,\"all_s\":%.3f}",
-               g->storm_count, n, g->storm_failures, g->storm_lost, n >= (g->storm_count + 1) / 2 ? (double)at[(g->storm_count - 1) / 2] / 1e9 : -1,
+        printf(",\"storm\":{\"count\":%u,\"ready\":%u,\"resumed\":%u,\"failures\":%u,\"lost\":%u,\"half_s\":%.3f,\"most_s\":%.3f,\"all_s\":%.3f}",
+               g->storm_count, n, g->storm_resumed, g->storm_failures, g->storm_lost, n >= (g->storm_count + 1) / 2 ? (double)at[(g->storm_count - 1) / 2] / 1e9 : -1,
                n >= g->storm_count * 99ull / 100 && n ? (double)at[g->storm_count * 99ull / 100 - (g->storm_count >= 100)] / 1e9 : -1,
                n == g->storm_count && n ? (double)at[n - 1] / 1e9 : -1);
     }

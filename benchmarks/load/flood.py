@@ -33,6 +33,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Said instead of `hello` by those who come back in a storm; may hold `{position}` and `{epoch}`."""
     ready: str = ""
     """A connection is ready when these bytes have arrived; empty: when the handshake was answered."""
+    resumed: str = ""
+    """Of those who come back in a storm, the ones counted as resumed: with `ready` these bytes came."""
     tokens: Path | None = None
     stamp: str = "TS"
     """The two letters before `=` of the stamps this group listens for."""
@@ -79,8 +81,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """What `flood` reads."""
         lines = [f"host {self.host}", f"port {self.port}", f"opening_max {self.opening_max}"]
-        for name in ("settle_ms", "warm_ms", "measure_ms", "drain_ms", "stall_ms"):
-            lines.append(f"{name} {getattr(self, name)}")
+        times = ("settle_ms", "warm_ms", "measure_ms", "drain_ms", "stall_ms")
+        lines += [f"{name} {getattr(self, name)}" for name in times]
         for group in self.groups:
             lines += _group_lines(group)
         lines += [
@@ -96,7 +98,7 @@ def _frame(frame: Frame) -> str:
 
 def _group_lines(group: Group) -> list[str]:
     lines = [f"group {group.name} {group.count}", f" stamp {group.stamp}"]
-    for key in ("path", "subprotocol", "ready", "position", "epoch"):
+    for key in ("path", "subprotocol", "ready", "resumed", "position", "epoch"):
         value: str = getattr(group, key)
         if value:
             lines.append(f" {key} {value.encode().hex()}")
@@ -126,6 +128,7 @@ class Storm(msgspec.Struct, frozen=True):
 
     count: int
     ready: int
+    resumed: int
     failures: int
     """Attempts that were refused or cut; they try again a quarter of a second later."""
     lost: int
@@ -199,7 +202,8 @@ def flood(plan: Plan, on_phase: Callable[[Phase], None] = _nothing) -> Outcome:
 
 
 def _listen(process: "subprocess.Popen[str]", on_phase: Callable[[Phase], None]) -> Outcome:
-    assert process.stdout is not None and process.stderr is not None, "both are pipes"
+    assert process.stdout is not None, "it is a pipe"
+    assert process.stderr is not None, "it is a pipe"
     said: list[str] = []
     try:
         for line in process.stderr:

@@ -50,7 +50,7 @@ struct group {
     char path[256], subprotocol[64];
     struct template hello[SCRIPT_MAX], again[SCRIPT_MAX];
     int hellos, agains;
-    struct pattern ready, position, epoch;
+    struct pattern ready, resumed, position, epoch;
     char **tokens;
     uint32_t token_count;
     uint8_t stamp[2];
@@ -65,7 +65,7 @@ struct group {
     uint64_t began_ns, opened_ns, readied_ns;
     struct { uint32_t code, count; } codes[CODES_MAX];
     uint64_t storm_began_ns, *storm_readied_ns;
-    uint32_t storm_readied, storm_failures, storm_lost;
+    uint32_t storm_readied, storm_resumed, storm_failures, storm_lost;
 };
 
 struct stream {
@@ -214,6 +214,7 @@ static void group_line(struct group *g, const char *key, const char *a, const ch
     else if (!strcmp(key, "hello") && g->hellos < SCRIPT_MAX) g->hello[g->hellos++] = template_of(a, b);
     else if (!strcmp(key, "again") && g->agains < SCRIPT_MAX) g->again[g->agains++] = template_of(a, b);
     else if (!strcmp(key, "ready")) g->ready = pattern_of(a);
+    else if (!strcmp(key, "resumed")) g->resumed = pattern_of(a);
     else if (!strcmp(key, "position")) g->position = pattern_of(a);
     else if (!strcmp(key, "epoch")) g->epoch = pattern_of(a);
     else if (!strcmp(key, "tokens")) read_tokens(g, a);

@@ -30,7 +30,17 @@ ASK_MAX_S = 10.0
 TOKEN_S = 6 * 3_600
 FILLER = "and this is what else one says in a lively chat while a lot is running"
 """Some 70 characters: the stamp and this are a chat message of usual length."""
-JOINED = '"snapshot"'
+JOINED = '"recovered":'
+"""In the answer to a join, whether it brings a snapshot or the events that were missed."""
+RESUMED = '"recovered":true'
+BID_STAMP = "BS"
+"""Of bids in scenarios in which chat is stamped as well."""
+BIDDERS_MAX = 2_000
+"""Tokens that are made: more bidders than any scenario has."""
+RATES_LIFTED = {
+    f"LIVESERVER_{name}": "0" for name in ("BIDS_PER_S", "CHATS_PER_S", "FRAMES_PER_S", "REQUESTS_PER_S")
+}
+"""For a server without `--unlimited`: what one connection may say is lifted, the limit on joins a second stays."""
 
 
 class LiveRunning(Running, frozen=True, kw_only=True):
@@ -39,7 +49,8 @@ class LiveRunning(Running, frozen=True, kw_only=True):
     origin: str
     show: str
     lot: str
-    host_token: str
+    bidders: Speech
+    """How bidders speak where `speech` is that of viewers; stamped `BID_STAMP`."""
 
     def metrics(self) -> dict[str, float]:
         """The numbers of `/metrics` by name; those with labels are summed up."""
@@ -69,6 +80,13 @@ def _find(document: Any, lot: str) -> dict[str, Any] | None:
     if isinstance(document, list):
         return next((found for part in document if (found := _find(part, lot)) is not None), None)
     return None
+
+
+def resume(show: str) -> tuple[Frame, ...]:
+    """What a viewer who comes back says: the position is the generator's to fill in."""
+    after = '{"epoch":{epoch},"seq":{position}}'
+    join = f'{{"type":"room:join","id":"back","payload":{{"show":"{show}","after":{after}}}}}'
+    return (_frame("hello", {}), Frame(join))
 
 
 class Client:
@@ -101,7 +119,9 @@ class Client:
 class Started:
     """A running `liveserver serve`, with a live show and an open lot."""
 
-    def __init__(self, setting: Setting, core: int, work: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, setting: Setting, core: int, work: str, environment: Mapping[str, str], unlimited: bool
+    ) -> None:
         self._setting = setting
         self._core = core
         self._work = work
@@ -112,7 +132,7 @@ class Started:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "taskset", "--cpu-list", ",".join(map(str, others)),
-                 sys.executable, "-m", "liveserver.cli", "serve", "--port", str(setting.port), "--unlimited"],
+                 sys.executable, "-m", "liveserver.cli", "serve", "--port", str(setting.port), *(["--unlimited"] if unlimited else [])],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -156,17 +176,16 @@ class Started:
                 {"show": show, "title": "Leica M3", "start": 1, "increments": "flat:1", "clock": clock, "confirm_times": 0},
             )["lot"]  # fmt: skip
         tokens = self._setting.folder / "tokens.txt"
-        if self._work == "bids":
-            people = range(max(1, self._setting.connections))
-            tokens.write_text("".join(self._token(f"bidder{i}", "viewer") + "\n" for i in people))
+        people = range(min(max(1, self._setting.connections), BIDDERS_MAX))
+        tokens.write_text("".join(self._token(f"bidder{i}", "viewer") + "\n" for i in people))
         return LiveRunning(
-            speech=self._bidders(show, lot) if self._work == "bids" else self._viewers(show),
+            speech=self._bidders(show, lot, "TS") if self._work == "bids" else self._viewers(show),
             pids=(self._process.pid,),
-            tokens=tokens if self._work == "bids" else None,
+            tokens=tokens,
             origin=origin,
             show=show,
             lot=lot,
-            host_token=host,
+            bidders=self._bidders(show, lot, BID_STAMP),
         )
 
     def _token(self, name: str, role: str) -> str:
@@ -185,9 +204,9 @@ class Started:
             ready=JOINED,
         )
 
-    def _bidders(self, show: str, lot: str) -> Speech:
+    def _bidders(self, show: str, lot: str, stamp: str) -> Speech:
         # Written out: {n} is a number and must not be quoted.
-        bid = f'{{"type":"bid:place","id":"TS={{ts}}","payload":{{"show":"{show}","lot":"{lot}","amount":{{n}}}}}}'
+        bid = f'{{"type":"bid:place","id":"{stamp}={{ts}}","payload":{{"show":"{show}","lot":"{lot}","amount":{{n}}}}}}'
         return Speech(
             path="/ws",
             subprotocol="live.v1.json",
@@ -235,9 +254,12 @@ class LiveServer:
     name = "liveserver"
     title = "liveserver"
 
-    def __init__(self, work: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, work: str, environment: Mapping[str, str] | None = None, *, unlimited: bool = True
+    ) -> None:
         self.work = work
         self._environment = environment or {}
+        self._unlimited = unlimited
 
     def missing(self) -> str:
         return ""
@@ -246,7 +268,7 @@ class LiveServer:
         return f"liveserver {__version__}, Python {sys.version.split()[0]}"
 
     def start(self, setting: Setting, core: int) -> Started:
-        return Started(setting, core, self.work, self._environment)
+        return Started(setting, core, self.work, self._environment, self._unlimited)
 
 
 PEERS = (LiveServer("fanout"), LiveServer("bids"))

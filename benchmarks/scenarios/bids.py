@@ -98,7 +98,14 @@ def _measure(
     )
     outcome, sampler = run(plan, running)
     sent = rate * (plan.warm_ms + plan.measure_ms) / 1_000
-    more = {"accepted_share": running.bids_accepted() / sent} if isinstance(running, LiveRunning) else {}
+    more = {}
+    if isinstance(running, LiveRunning):
+        # Bids that lost a race and could not win any more are refused before the log; they are answered all the same.
+        commands = running.metrics().get("liveserver_commands_total", 0.0)
+        more = {
+            "accepted_share": running.bids_accepted() / sent,
+            "sequenced_share": min(1.0, commands / sent),
+        }
     point = sampler.point(
         outcome,
         outcome.group("bidders"),

@@ -4,8 +4,8 @@ Two parts. The targets: fixed loads, liveserver and the raw-send limit. The curv
 server until it delivers less than 99 % or later than 2 s (p99); the last load it bore is its knee.
 """
 
-from benchmarks.bench import TROUBLE, Options, failure, publisher, run, say, started, told, viewers
-from benchmarks.load.flood import Plan, Stream
+from benchmarks.bench import TROUBLE, Options, chat, failure, publisher, run, say, started, told, viewers
+from benchmarks.load.flood import Plan
 from benchmarks.peers.model import Peer, Running
 from benchmarks.peers.raw import Raw
 from benchmarks.peers.registry import all_peers
@@ -84,13 +84,12 @@ def _measure(
     number: int,
 ) -> Point:
     speech = running.speech
-    stream = Stream(source="publisher", target="viewers", to_all=True, rate=rate, frame=speech.say)
     # A quiet room gives few samples a second; each of its messages is one.
     measure_ms = max(options.measure_ms, 6_000) if rate < 20 else options.measure_ms
     plan = Plan(
         port=port,
         groups=[viewers(speech, count), publisher(speech)],
-        streams=[stream],
+        streams=[chat(speech, rate)],
         measure_ms=measure_ms,
         drain_ms=P99_MAX_MS + 1_000,
     )
