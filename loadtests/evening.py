@@ -3,6 +3,7 @@
 The shape of the crowd over time is `shape`'s, what it comes to `verdict`'s.
 """
 
+import itertools
 import time
 from typing import Any
 
@@ -39,12 +40,16 @@ class Evening:
         self.passes = passes
         self.over = False
         self.newest = Newest()
+        self.signed_in = itertools.count()
+        """Numbers those who need a pass: given tokens are used from the first one on in every run."""
         self.lines: set[Line] = set()
         self.lot_ms = lot_ms(scenario, run_s)
         self.rush_ms = rush_ms(scenario, run_s)
         self.began_cpu_s = time.process_time()
         self.began_s = time.monotonic()
-        self._caretakers = [gevent.spawn(each) for each in (self._look_after, self._storms, self._pulse)]
+        self._caretakers: list[Any] = [
+            gevent.spawn(each) for each in (self._look_after, self._storms, self._pulse)
+        ]
 
     @classmethod
     def begin(cls, environment: Environment) -> "Evening":
@@ -67,9 +72,9 @@ class Evening:
         return getattr(environment, "evening", None)
 
     def last_look(self) -> None:
-        """Looks once more whether anybody was forgotten, now that no cut is so young any more."""
+        """Looks once more whether anybody was forgotten: nothing that is waited for may be older than the last cut."""
         for line in list(self.lines):
-            line.check(LAST_CUT_S)
+            line.last_check(LAST_CUT_S)
 
     def end(self) -> None:
         self.over = True

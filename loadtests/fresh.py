@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from loadtests.loopback import target
 from loadtests.passes import SECRET, Passes
@@ -79,7 +80,7 @@ class StartFailed(Exception):
 
 
 @contextmanager
-def _server(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def _server(folder: Path, environment: dict[str, str]) -> Generator[str]:
     """A running server's origin."""
     log_path = folder / LOG
     # Only what this run needs: an operator's own settings must not lead the load to their database.
@@ -156,7 +157,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
+def _terminated(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends both children as Ctrl-C does."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
-    # SIGTERM ends both children like Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(main())

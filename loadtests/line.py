@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-import msgspec
-
 from liveserver.client.clock import ServerClock
 from liveserver.client.codecs import Codec, ServerBroken
 from liveserver.client.happenings import (
@@ -36,6 +34,7 @@ from liveserver.client.retry import delay_ms, is_final, spread_ms
 from liveserver.kernel.errors import Rejected
 from loadtests.audit import BEHIND_MS, Audit, Newest
 from loadtests.loopback import Target
+from loadtests.report import LATEST_VALUES, Broken, Report, answer_name
 from loadtests.wire import Lost, Wire
 
 JOINED_MAX_S = 30.0
@@ -47,43 +46,7 @@ BACK_MAX_S = 10.0
 """Longest that a person who was in may be out: that many at once is what the server has to stand."""
 SETTLED_MS = 2_000
 """Who has just joined may still wait for what came meanwhile."""
-LATEST_VALUES = frozenset({"viewer:count", "reaction:burst"})
-"""Events that wait for their tick on purpose (`state_interval_ms`): their age says nothing about the server."""
-EXPECTED = frozenset("bid_too_low already_leading lot_closed lot_unknown slow_mode duplicate_message".split())
-"""Refusals that are right answers to people who were slower than others. They are counted under names of their own."""
-
-
 log = logging.getLogger(__name__)
-
-
-class Broken(Exception):
-    """The server did not do what it promises. The message is the failure's line in the statistics."""
-
-
-class Report(msgspec.Struct, frozen=True):
-    """Where figures go: `fire(kind, name, ms, bytes, failure)`. Kinds: connect, command, event, batch, check.
-
-    `ms` is None for what happened without taking time.
-    """
-
-    fire: Callable[[str, str, float | None, int, Exception | None], None]
-
-
-def answer_name(type_: str, verdict: Mapping[str, Any] | Rejected) -> tuple[str, Exception | None]:
-    """Under which name an answer is counted, and whether it is a failure.
-
-    >>> answer_name("bid:place", {"leading": True})
-    ('bid:place', None)
-    >>> answer_name("bid:place", Rejected("bid_too_low", "Someone was faster."))
-    ('bid:place bid_too_low', None)
-    >>> answer_name("bid:place", Rejected("unavailable", "The record is behind."))
-    ('bid:place', Broken('unavailable: The record is behind.'))
-    """
-    if not isinstance(verdict, Rejected):
-        return type_, None
-    if verdict.code in EXPECTED:
-        return f"{type_} {verdict.code}", None
-    return type_, Broken(f"{verdict.code}: {verdict.message}")
 
 
 class Line:
@@ -128,6 +91,8 @@ class Line:
         (`UNANSWERED_MAX`), which answers every one of them in the end."""
         self._waiting: dict[str, tuple[threading.Event, list[dict[str, Any] | Rejected]]] = {}
         self._frame_bytes = 0
+        self._greeting_at = self._joining_at = 0.0
+        self._joining_after = False
         self.why_ended: Exception | None = None
 
     # -- for its person
@@ -201,6 +166,13 @@ class Line:
         """Gives up commands that nobody answered."""
         self._protocol.expire(_now_ms())
         self._settle()
+
+    def last_check(self, young_s: float) -> None:
+        """As `check` at the end of a run: what is older than `young_s` will not be waited for any longer."""
+        self.check(back_max_s=young_s)
+        for at, _ in self._sent.values():
+            if self.joined.is_set() and _since(at) > young_s * 1000:
+                self._broken([f"a command was still unanswered after {_since(at):.0f} ms"])
 
     def check(self, back_max_s: float = BACK_MAX_S) -> None:
         """Reports a viewer whom the server has forgotten, or does not let back in."""

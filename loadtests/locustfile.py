@@ -3,7 +3,7 @@
 Behaviour is elsewhere: `people` acts, `shape` says how many, `evening` looks after them, `verdict` judges.
 """
 
-import argparse
+import functools
 import logging
 import sys
 from typing import Any, NoReturn
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 @events.init_command_line_parser.add_listener
 def options(parser: LocustArgumentParser, **_: Any) -> None:
     """Adds ours, and defaults that make a first run one of some use."""
-    group: argparse._ArgumentGroup = parser.add_argument_group("liveserver")
+    group = parser.add_argument_group("liveserver")
     group.add_argument(
         "--scenario",
         choices=[*SCENARIOS],
@@ -98,21 +98,27 @@ def end(environment: Environment, **_: Any) -> None:
     if evening is None or evening.over:
         return
     evening.end()
-    if not isinstance(environment.runner, WorkerRunner) and not environment.parsed_options.headless:
+    given: Any = environment.parsed_options
+    if not isinstance(environment.runner, WorkerRunner) and not given.headless:
         print(verdict(environment, evening))
 
 
 @events.quitting.add_listener
 def decide(environment: Environment, **_: Any) -> None:
     """The exit code: 0 only if nothing failed and the scenario's question was put."""
+    given: Any = environment.parsed_options
     evening = Evening.of(environment)
     if evening is None:
         environment.process_exit_code = BAD_USAGE
-    elif environment.parsed_options.headless and not isinstance(environment.runner, WorkerRunner):
+    elif given.headless and not isinstance(environment.runner, WorkerRunner):
         made = verdict(environment, evening)
         environment.process_exit_code = 0 if made.passed else 1
         # After locust's own tables, so that it is the last thing read.
-        events.quit.add_listener(lambda **_: print(f"\n{made}"))
+        events.quit.add_listener(functools.partial(_say, made))
+
+
+def _say(made: Verdict, **_: Any) -> None:
+    print(f"\n{made}")
 
 
 def verdict(environment: Environment, evening: Evening) -> Verdict:
@@ -126,7 +132,7 @@ def verdict(environment: Environment, evening: Evening) -> Verdict:
         evening.scenario if everybody else msgspec.structs.replace(evening.scenario, must=()),
         map(_figure, environment.stats.entries.values()),
         failures,
-        evening.cpu_share,
+        evening.cpu_share if isinstance(environment.runner, LocalRunner) else None,
     )
 
 

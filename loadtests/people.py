@@ -4,6 +4,7 @@ Everybody is a viewer first: connected, joined, told of everything that happens.
 there are, is the scenario's (`scenarios`).
 """
 
+import contextlib
 import itertools
 import secrets
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from locust.exception import StopUser
 
 from liveserver.kernel.errors import Rejected
 from loadtests.evening import Evening
-from loadtests.line import Line, Report
+from loadtests.line import Line
 from loadtests.lot import LotInView
+from loadtests.report import Report
 from loadtests.scenarios import Pause
 
 STEP = 100
@@ -28,6 +30,8 @@ LOT_PAUSE_S = 1.0
 """Between two lots: long enough to see who won."""
 LOT_OVERDUE_S = 30.0
 """A lot that is not over so long after its hard end never will be; that is a failure."""
+GOODBYE_S = 2.0
+"""Longest that a host who goes home waits for the running lot to be taken back."""
 EMOJI = ("❤️", "🔥", "👏")
 PROCESS = secrets.token_hex(3)
 """Tells people of several load processes apart: each has a person number 0."""
@@ -58,7 +62,8 @@ class Person(User):
     """None until they have set out."""
 
     def on_start(self) -> None:
-        evening = Evening.of(self.environment)
+        environment: Any = self.environment
+        evening = Evening.of(environment)
         # GreenletExit: StopUser would do the same with a traceback, and why is said or counted already.
         if evening is None:
             raise GreenletExit
@@ -90,7 +95,7 @@ class Person(User):
         self.line.close()
 
     def token(self) -> str:
-        return "" if self.guest else self.evening.passes.person(PROCESS, self.number)
+        return "" if self.guest else self.evening.passes.person(PROCESS, next(self.evening.signed_in))
 
     def wait_time(self) -> float:
         low, high = self._pause()
@@ -257,6 +262,6 @@ class Host(Person):
 
     def on_stop(self) -> None:
         if self.line is not None and self.lot.open and self.line.why_ended is None:
-            with gevent.Timeout(2, False):
+            with contextlib.suppress(gevent.Timeout), gevent.Timeout(GOODBYE_S):
                 self.ask("lot:pass", lot=self.lot.id)
         super().on_stop()

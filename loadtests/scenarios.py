@@ -88,7 +88,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 def lot_ms(scenario: Scenario, run_s: int) -> int:
     """How long a lot runs in a load of that length; one lot for all of it leaves some seconds at either end."""
-    return scenario.lot_ms or max(10_000, run_s * 1000 - 10_000)
+    return scenario.lot_ms or max(5_000, run_s * 1000 - 10_000)
 
 
 def rush_ms(scenario: Scenario, run_s: int) -> int | None:

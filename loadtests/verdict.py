@@ -45,9 +45,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def judge(
-    scenario: Scenario, figures: Iterable[Figure], failures: Mapping[str, int], cpu_share: float
+    scenario: Scenario, figures: Iterable[Figure], failures: Mapping[str, int], cpu_share: float | None
 ) -> Verdict:
-    """`failures` are locust's, sentence and number of times; `cpu_share` is of one core, of the load itself."""
+    """`failures` are locust's, sentence and number of times; `cpu_share` is of one core, of the load itself; None where it is
+    several processes."""
     rows = sorted(figures, key=lambda f: (ORDER.index(f.kind) if f.kind in ORDER else len(ORDER), f.name))
     by_name = {(row.kind, row.name): row for row in rows}
     wrong = [f"{times} x {failure}" for failure, times in list(failures.items())[:FAILURES_SHOWN_MAX]]
@@ -88,7 +89,7 @@ def _table(rows: Iterable[Figure]) -> str:
     )
 
 
-def _sentences(by_name: Mapping[tuple[str, str], Figure], cpu_share: float) -> Iterable[str]:
+def _sentences(by_name: Mapping[tuple[str, str], Figure], cpu_share: float | None) -> Iterable[str]:
     bid = by_name.get(("command", "bid:place"))
     if bid is not None and bid.p99 is not None:
         beaten = sum(f.count for code in OVERTAKEN if (f := by_name.get(("command", f"bid:place {code}"))))
@@ -117,6 +118,7 @@ def _sentences(by_name: Mapping[tuple[str, str], Figure], cpu_share: float) -> I
         )
     own = by_name.get(("load", "own delay"))
     if own is not None and own.p99 is not None:
-        yield f"The load itself used {cpu_share:.0%} of a core and was up to {own.p99:,.0f} ms late (p99), which is part of all times above."
-        if cpu_share > BUSY_SHARE:
+        used = "" if cpu_share is None else f"used {cpu_share:.0%} of a core and "
+        yield f"The load itself {used}was up to {own.p99:,.0f} ms late (p99), which is part of all times above."
+        if cpu_share is not None and cpu_share > BUSY_SHARE:
             yield "It was the bottleneck: these times say little about the server. Take fewer users, or more load processes."

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from loadtests.audit import BEHIND_MS, Newest, Position
-from loadtests.line import Line, Report
+from loadtests.line import Line
 from loadtests.loopback import Target
+from loadtests.report import Report
 from loadtests.wire import Lost
 
 SHOW = "show_1"
@@ -47,6 +48,8 @@ class PlayedWire:
     def send(self, data: bytes) -> None:
         message = json.loads(data)
         self.stage.sent.append(message)
+        if message["type"] == self.stage.ignored:
+            return
         answer: Message = {"type": "ok", "id": message["id"], "payload": {"server_now": 0}}
         if message["type"] == "hello" and self.stage.hello_error:
             answer |= {"type": "error", "payload": self.stage.hello_error}
@@ -79,6 +82,7 @@ class Stage:
         self.joins: deque[Message] = deque()
         self.plays: deque[list[Message | Exception]] = deque()
         self.hello_error: Message = {}
+        self.ignored = ""
         self.figures = Figures()
         self.newest = Newest()
         self.heard: list[str] = []
@@ -173,6 +177,21 @@ def test_who_is_not_let_in_goes_home_with_the_servers_words(stage: Stage):
     assert stage.figures.failures == ["bad_token: Not valid."]
     assert not stage.line.is_in()
     assert stage.line.ask("chat:send", text="hello") is None
+
+
+def test_an_unanswered_command_is_reported_when_the_run_ends(stage: Stage):
+    stage.ignored = "clock:sync"
+
+    def end_of_run() -> None:
+        stage.line.last_check(young_s=5)
+        assert stage.figures.failures == [], "it may be on its way"
+        stage.line.last_check(young_s=0)
+        stage.line.close()
+
+    stage.ends.append(end_of_run)
+    stage.join(10)
+    stage.line.keep()
+    assert stage.figures.failures == ["a command was still unanswered after N ms"]
 
 
 def test_a_forgotten_viewer_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch):
