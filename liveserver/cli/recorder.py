@@ -20,7 +20,7 @@ from liveserver.infra.engines import Engines
 from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.ids import new_id
 from liveserver.kernel.tasks import end
-from liveserver.rooms.dedicated import Dedicated
+from liveserver.rooms.dedicated import Dedicated, silent
 from liveserver.rooms.hub import Hub
 from liveserver.shows.service import Shows
 
@@ -55,7 +55,7 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
             redis,
             appends,
             Shows(pool, clock),
-            FEATURES,
+            silent(FEATURES),
             PROJECTORS,
             clock,
             unrecorded_max=settings.unrecorded_max,

@@ -5,7 +5,8 @@ and each room's timers and confirmations work here as on any node. Without this 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 import structlog
 
@@ -13,6 +14,7 @@ from liveserver.infra.database import Pool
 from liveserver.kernel.tasks import end
 from liveserver.rooms import store
 from liveserver.rooms.hub import Hub, NoShow, RoomUnavailable
+from liveserver.rooms.model import Event, Feature
 from liveserver.rooms.recorder import AWAY, LEASE_MS
 
 log = structlog.get_logger(__name__)
@@ -25,8 +27,25 @@ LEFT_BEHIND_MS = 60_000
 """How long ago a dedicated recorder may have died for its shows to be taken over without anybody serving them."""
 
 
+class _Silent:
+    def __init__(self, feature: Feature) -> None:
+        for name in dir(feature):
+            if not name.startswith("__"):
+                setattr(self, name, getattr(feature, name))
+        self.events = _no_events
+
+
+def _no_events(*_what: Any) -> Sequence[Event]:
+    return ()
+
+
+def silent(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """The same rules without events: where nobody listens, making and keeping them would be half of a bid's cost."""
+    return tuple(cast(Feature, _Silent(feature)) for feature in features)
+
+
 class Dedicated:
-    """Around a hub that was made `dedicated`. Start it after the hub and close it before."""
+    """Around a hub that was made `dedicated`, best of `silent` features. Start it after the hub and close it before."""
 
     def __init__(self, hub: Hub, pool: Pool) -> None:
         self._hub = hub

@@ -7,6 +7,7 @@ that does not continue it changes nothing.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -201,12 +202,11 @@ class Recorder:
     async def _record(self, *, force: bool) -> bool:
         """One transaction. Returns whether this node was the one to record."""
         async with self._lock:
-            loop = asyncio.get_running_loop()
             async with transaction(self._pool) as connection:
                 row = await connection.fetchrow(
                     store.QUERIES.lock_log, self._show, self._node, self._dedicated
                 )
-                began_s = loop.time()  # not before: waiting for another's transaction is no work
+                began_s = time.perf_counter()  # not before: waiting for another's transaction is no work
                 moved = self._follow(row)
                 assert row is not None, "_follow has seen it"
                 mine = force or not row["leased_elsewhere"]
@@ -220,7 +220,7 @@ class Recorder:
                 self._counts.transactions += 1
                 self._counts.commands += sum(tailed.entry.count for tailed in part)
                 self._counts.facts += facts
-                self._counts.busy_s += loop.time() - began_s
+                self._counts.busy_s += time.perf_counter() - began_s
         if moved:
             await self._recorded(self.seq)
         return mine
