@@ -17,7 +17,7 @@ from liveserver.auction.formats.english import Rules
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_PATTERN, LotId, ProductId, new_id
 from liveserver.kernel.money import AMOUNT_MAX
-from liveserver.rooms.edge import HOSTS_ONLY, SIGNED_IN, Edge, Route, Settled
+from liveserver.rooms.edge import HOSTS_ONLY, SIGNED_IN, Edge, KnownId, Route, Settled
 
 TITLE_MAX = 120
 PICTURE_MAX = 500
@@ -45,7 +45,7 @@ class ClockChoice(Struct, frozen=True, forbid_unknown_fields=True):
 class LotOpen(Struct, frozen=True):
     """`lot:open`: a queued `lot`, or a `product`, or a `title` alone. What is given here wins over the queue's entry."""
 
-    show: Id
+    show: KnownId
     lot: Id | None = None
     product: Id | None = None
     title: Annotated[str, Meta(min_length=1, max_length=TITLE_MAX)] | None = None
@@ -70,8 +70,8 @@ class BidPlace(Struct, frozen=True):
     `confirm` is the token of an earlier `confirm_bid`.
     """
 
-    show: Id
-    lot: Id
+    show: KnownId
+    lot: KnownId
     amount: Amount
     exact: bool = False
     confirm: Annotated[str, Meta(max_length=TOKEN_MAX)] = ""
@@ -80,14 +80,14 @@ class BidPlace(Struct, frozen=True):
 class LotAct(Struct, frozen=True):
     """`lot:call`, `lot:close`, `lot:pass`."""
 
-    show: Id
+    show: KnownId
     lot: Id
 
 
 class LotExtend(Struct, frozen=True):
     """`lot:extend`: `by_ms` more, up to the lot's hard end."""
 
-    show: Id
+    show: KnownId
     lot: Id
     by_ms: Annotated[int, Meta(ge=1_000, le=clocks.DAY_MS)] = 10_000
 
@@ -95,7 +95,7 @@ class LotExtend(Struct, frozen=True):
 class LotVoid(Struct, frozen=True):
     """`lot:void`: `reason` is shown to everybody and kept."""
 
-    show: Id
+    show: KnownId
     lot: Id
     user: Id
     reason: Annotated[str, Meta(min_length=1, max_length=m.REASON_MAX)]

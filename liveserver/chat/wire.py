@@ -12,7 +12,7 @@ from liveserver.chat.moderation import TEXT_MAX, moderate
 from liveserver.chat.text import normalise
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_PATTERN
-from liveserver.rooms.edge import MODERATORS, SIGNED_IN, Edge, Route
+from liveserver.rooms.edge import MODERATORS, SIGNED_IN, Edge, KnownId, Route
 from liveserver.rooms.model import Role
 from liveserver.shows.model import Show
 
@@ -31,35 +31,35 @@ MessageId = Annotated[str, Meta(pattern=r"^m[1-9][0-9]{0,15}$")]
 class ChatSend(Struct, frozen=True):
     """`chat:send`"""
 
-    show: Id
+    show: KnownId
     text: Annotated[str, Meta(max_length=RAW_TEXT_MAX)]
 
 
 class ChatDelete(Struct, frozen=True):
     """`chat:delete`"""
 
-    show: Id
+    show: KnownId
     message: MessageId
 
 
 class ChatPin(Struct, frozen=True):
     """`chat:pin`; null unpins."""
 
-    show: Id
+    show: KnownId
     message: MessageId | None
 
 
 class ChatSlow(Struct, frozen=True):
     """`chat:slow`; 0 switches slow mode off."""
 
-    show: Id
+    show: KnownId
     interval_ms: Annotated[int, Meta(ge=0, le=SLOW_MAX_MS)]
 
 
 class UserMute(Struct, frozen=True):
     """`user:mute`"""
 
-    show: Id
+    show: KnownId
     user: Id
     for_ms: Annotated[int, Meta(ge=MUTE_MIN_MS, le=MUTE_MAX_MS)]
 
@@ -67,14 +67,14 @@ class UserMute(Struct, frozen=True):
 class UserUnmute(Struct, frozen=True):
     """`user:unmute`"""
 
-    show: Id
+    show: KnownId
     user: Id
 
 
 class UserBan(Struct, frozen=True):
     """`user:ban`"""
 
-    show: Id
+    show: KnownId
     user: Id
     reason: Annotated[str, Meta(max_length=REASON_MAX)] = ""
 
@@ -82,7 +82,7 @@ class UserBan(Struct, frozen=True):
 class UserUnban(Struct, frozen=True):
     """`user:unban`"""
 
-    show: Id
+    show: KnownId
     user: Id
 
 

@@ -25,14 +25,18 @@ _LONG = 126
 _CONTROL_MAX = 125
 
 
+_pack_medium = struct.Struct("!BBH").pack
+_pack_large = struct.Struct("!BBQ").pack
+
+
 def framed(first: int, payload: bytes) -> bytes:
     """A whole unmasked frame, as servers send them (RFC 6455, 5.2)."""
     length = len(payload)
     if length < _LONG:
         return bytes((first, length)) + payload
     if length < 65_536:
-        return struct.pack("!BBH", first, _LONG, length) + payload
-    return struct.pack("!BBQ", first, _LONG + 1, length) + payload
+        return _pack_medium(first, _LONG, length) + payload
+    return _pack_large(first, _LONG + 1, length) + payload
 
 
 def ping_frame(payload: bytes) -> bytes:

@@ -6,13 +6,14 @@ routes, so that a rule about a message exists once.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from liveserver.catalog.service import Catalog
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import ID_LENGTH_MAX
 from liveserver.rooms.model import HOSTS, STAFF, Actor, Command, Role
 from liveserver.shows.model import Show
 from liveserver.shows.service import Shows
@@ -24,6 +25,11 @@ EVERYBODY: frozenset[Role] = frozenset({"guest", "viewer", "moderator", "host", 
 SIGNED_IN: frozenset[Role] = EVERYBODY - {"guest"}
 MODERATORS: frozenset[str] = STAFF
 HOSTS_ONLY: frozenset[str] = HOSTS
+
+
+KnownId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX)]
+"""The id of something that is there already, such as the show: it is looked up and nothing else, so its length is all that must
+be checked. (A pattern costs twice what decoding the rest of a bid does.)"""
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -64,7 +70,7 @@ _encode = msgspec.msgpack.encode
 
 
 def command(
-    kind: str, actor: Actor, args: msgspec.Struct, *, client: str = "", number: int = 0, rtt_ms: int = 0
+    kind: str, actor: Actor, args: msgspec.Struct, client: str = "", number: int = 0, rtt_ms: int = 0
 ) -> Command:
     """A command ready for the log."""
     return Command(kind, actor, msgspec.Raw(_encode(args)), client, number, rtt_ms)

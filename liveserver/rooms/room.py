@@ -78,11 +78,10 @@ class Room:
         self.verdicts = Verdicts()
         self.states: dict[str, Any] = {f.name: f.state() for f in self.features}
         self._deciders = {
-            kind: (f, msgspec.msgpack.Decoder(args))
+            kind: (f, msgspec.msgpack.Decoder(args).decode, tuple(g for g in self.features if kind in g.guards))
             for f in self.features
             for kind, args in f.commands.items()
         }
-        self._guards = {kind: tuple(f for f in self.features if kind in f.guards) for kind in self._deciders}
         self._owners: dict[type[Fact], Feature] = {kind: f for f in self.features for kind in f.facts}
 
     def apply(self, entry: Entry) -> Applied:
@@ -143,12 +142,12 @@ class Room:
             raise LogBroken(
                 f"show {self.show}: nobody here knows {command.kind!r}; is a newer release running beside this one?"
             )
-        feature, decoder = known
-        for guard in self._guards[command.kind]:
+        feature, decode, guards = known
+        for guard in guards:
             refusal = guard.guard(self.states[guard.name], command.kind, ctx)
             if refusal is not None:
                 return refusal
-        return feature.decide(self.states[feature.name], decoder.decode(command.args), ctx)
+        return feature.decide(self.states[feature.name], decode(command.args), ctx)
 
     def _evolve(self, facts: Sequence[Fact], ctx: Context, applied: Applied) -> None:
         for fact in facts:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_PATTERN, ProductId
-from liveserver.rooms.edge import HOSTS_ONLY, Edge, Route
+from liveserver.rooms.edge import HOSTS_ONLY, Edge, KnownId, Route
 from liveserver.spotlight.model import Card, ClearSpotlight, SetSpotlight
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
@@ -17,14 +17,14 @@ NO_PRODUCT = Rejected("no_such_product", "There is no such product in this host'
 class SpotlightSet(Struct, frozen=True):
     """`spotlight:set`"""
 
-    show: Id
+    show: KnownId
     product: Id
 
 
 class SpotlightClear(Struct, frozen=True):
     """`spotlight:clear`"""
 
-    show: Id
+    show: KnownId
 
 
 async def _set(payload: SpotlightSet, edge: Edge) -> SetSpotlight | Rejected:
