@@ -32,7 +32,8 @@ def engines(folder: Path) -> Iterator[tuple[str, str]]:
 
 async def _serve(folder: Path) -> None:
     async with embedded(folder) as running:
-        print(running.database_url, running.redis_url, sep="\n", flush=True)
+        # The admin's address of Valkey: liveserver's own user may load functions but run no scripts, and a peer decides in one.
+        print(running.database_url, running.redis_admin_url or running.redis_url, sep="\n", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 

@@ -24,7 +24,12 @@ websocket {{
 CONNECTIONS_MIN = 1_000
 
 SPEECH = Speech(
-    hello=(Frame('CONNECT {"verbose":false,"pedantic":false,"echo":true}\r\nSUB show 1\r\n', binary=True),),
+    hello=(
+        Frame(
+            'CONNECT {"verbose":false,"pedantic":false,"echo":true}\r\nSUB show 1\r\nPING\r\n', binary=True
+        ),
+    ),
+    ready="PONG",
     say=Frame(f"PUB show {CHAT_BYTES}\r\n{CHAT}\r\n", binary=True),
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.peers.messages import CHAT
+from benchmarks.peers.messages import CHAT, SOCKET_IO
 from benchmarks.peers.model import Frame, Setting, Speech
 from benchmarks.peers.process import Server, first_line, lacking, launch
 
@@ -84,10 +84,6 @@ PEERS = (
         title="Socket.IO (Node), `io.emit`",
         script="socketio.js",
         package="socket.io",
-        speech=Speech(
-            path="/socket.io/?EIO=4&transport=websocket",
-            hello=(Frame("40"),),
-            say=Frame(f'42["message",{CHAT}]'),
-        ),
+        speech=SOCKET_IO,
     ),
 )

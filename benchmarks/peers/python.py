@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from benchmarks.peers.messages import BID, CHAT
+from benchmarks.peers.messages import BID, CHAT, SOCKET_IO
 from benchmarks.peers.model import Environment, Frame, Setting, Speech
 from benchmarks.peers.process import Server, lacking, launch
 
@@ -107,11 +107,7 @@ PEERS = (
         work="fanout",
         server="socketio_fanout",
         packages=("python-socketio", "python-engineio", "uvicorn", "websockets", "uvloop"),
-        speech=Speech(
-            path="/socket.io/?EIO=4&transport=websocket",
-            hello=(Frame("40"),),
-            say=Frame(f'42["message",{CHAT}]'),
-        ),
+        speech=SOCKET_IO,
     ),
     PythonPeer(
         name="picows",

@@ -56,14 +56,20 @@ async def running(peer: Peer, setting: Setting) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def connected(
-    setting: Setting, path: str, hello: tuple[Frame, ...] = ()
-) -> AsyncIterator[ClientConnection]:
-    uri = f"ws://127.0.0.1:{setting.port}{path}"
+async def connected(setting: Setting, speech: Speech) -> AsyncIterator[ClientConnection]:
+    """Somebody who has joined."""
+    uri = f"ws://127.0.0.1:{setting.port}{speech.path}"
     async with connect(uri, compression=None, ping_interval=None, close_timeout=1) as client:
-        for frame in hello:
+        for frame in speech.hello:
             await say(client, frame)
+        while speech.ready and speech.ready.encode() not in await heard(client):
+            continue
         yield client
+
+
+async def heard(client: ClientConnection) -> bytes:
+    frame = await client.recv()
+    return frame.encode() if isinstance(frame, str) else frame
 
 
 async def say(client: ClientConnection, frame: Frame, ts: int = 0, n: int = 0) -> None:
@@ -81,9 +87,8 @@ class Viewer:
         self.done = asyncio.Event()
 
     async def watch(self) -> None:
-        async for frame in self.client:
-            data = frame.encode() if isinstance(frame, str) else frame
-            for stamp in STAMPS.findall(data):
+        while True:
+            for stamp in STAMPS.findall(await heard(self.client)):
                 if ts := int(stamp, 16):
                     self.saw.append(ts)
                 self.awake.set()
@@ -96,14 +101,12 @@ async def test_every_viewer_receives_every_message_once(peer: Peer, setting: Set
     needs(peer)
     async with running(peer, setting) as server:
         speech = server.speech
-        hello = tuple(speech.hello)
+        publisher = Speech(path=speech.publish_path) if speech.publish_path else speech
         async with (
-            connected(setting, speech.path, hello) as ana,
-            connected(setting, speech.path, hello) as ben,
-            connected(setting, speech.path, hello) as cleo,
-            connected(
-                setting, speech.publish_path or speech.path, () if speech.publish_path else hello
-            ) as host,
+            connected(setting, speech) as ana,
+            connected(setting, speech) as ben,
+            connected(setting, speech) as cleo,
+            connected(setting, publisher) as host,
             asyncio.TaskGroup() as tasks,
         ):
             viewers = [Viewer(client) for client in (ana, ben, cleo)]
@@ -140,18 +143,18 @@ async def test_every_bid_is_answered_numbered_and_recorded(
     engines_url = engines.redis_admin_url or redis_url
     setting = Setting(setting.port, setting.folder, empty_database_url, engines_url, connections=10)
     async with running(peer, setting) as server:
-        path, frame = server.speech.path, server.speech.say
+        speech = server.speech
 
         async def bid(bidder: ClientConnection, amount: int) -> dict[str, object]:
-            await say(bidder, frame, ts=amount, n=amount)
+            await say(bidder, speech.say, ts=amount, n=amount)
             answer = json.loads(await bidder.recv())
             assert answer["id"] == f"TS={amount:016x}", "the answer repeats its bid's stamp"
             return answer
 
         async with (
-            connected(setting, path) as ana,
-            connected(setting, path) as ben,
-            connected(setting, path) as cleo,
+            connected(setting, speech) as ana,
+            connected(setting, speech) as ben,
+            connected(setting, speech) as cleo,
         ):
             for amount, bidder in ((1, ana), (2, ben), (3, cleo)):
                 answer = await bid(bidder, amount)
@@ -201,7 +204,7 @@ def test_peers_can_be_told_apart_and_say_what_they_are(work: str):
     assert len({peer.name for peer in found}) == len(found)
     for peer in found:
         assert peer.title
-        if not peer.missing():
+        if peer.name not in OURS and not peer.missing():
             assert re.search(r"\d+\.\d+", peer.version()), f"{peer.name} names its version"
 
 

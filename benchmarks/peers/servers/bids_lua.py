@@ -34,6 +34,8 @@ DECIDE = """
 async def house() -> AsyncIterator[Decide]:
     """A fresh lot."""
     async with fresh_lot(CONNECTIONS) as client:
+        # Now rather than with the first bid: whoever may not run scripts learns it from a server that does not start.
+        await client.script_load(DECIDE)
         script = client.register_script(DECIDE)
 
         async def decide(bidder: str, amount: int) -> tuple[bool, int]:
