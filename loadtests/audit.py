@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 SAID_MAX = 64
-"""Own chat messages that may wait to be heard; a person who has more waiting is not one. The oldest is forgotten."""
+"""Own chat messages remembered as waiting to be heard, and as heard; a person who has more on the way is not one. The
+oldest is forgotten."""
 BEHIND_MS = 5_000
 """A viewer who after so long does not have what another viewer has was forgotten by the server."""
 MARKS_MS = 500
@@ -43,8 +44,13 @@ class Audit:
         self.events = 0
         self.last_event = Position(0, 0)
         """Of the newest event that came; what `Newest` compares."""
+        self.me = ""
+        """One's id, by which own messages are known; "" for a guest, who says nothing."""
         self._joined = False
-        self._said: deque[int] = deque(maxlen=SAID_MAX)
+        self._whole = False
+        """Whether everything since the connection before was told as events, not as a snapshot."""
+        self._said: deque[tuple[int, str]] = deque(maxlen=SAID_MAX)
+        self._heard: deque[str] = deque(maxlen=SAID_MAX)
 
     def left(self) -> None:
         """The connection is gone; the position stays."""
@@ -54,6 +60,7 @@ class Audit:
         """The reply to `room:join`, with what was missed or a snapshot."""
         before, self._joined = self.position, True
         epoch, seq = reply["epoch"], reply["seq"]
+        self._whole = reply["recovered"]
         if not reply["recovered"]:
             self.position = Position(epoch, seq)
             self._said.clear()  # what was said meanwhile is part of the snapshot, or was long ago
@@ -90,10 +97,14 @@ class Audit:
             return [f"the reply to {seq} came after its batch ({here.seq})"]
         return []
 
-    def said(self, seq: int) -> None:
-        """One's own chat message stands at `seq`: it has to come back as an event."""
-        if self.position is not None and seq > self.position.seq:
-            self._said.append(seq)
+    def said(self, message: str, seq: int, *, repeated: bool) -> None:
+        """One's own chat message was accepted: it has to come back as an event by `seq`, if it has not come before.
+
+        The answer to a repetition has the repetition's own `seq`; the message stands somewhere before that.
+        """
+        told_by_snapshot = repeated and not self._whole
+        if message not in self._heard and not told_by_snapshot:
+            self._said.append((seq, message))
 
     def _count(self, events: Sequence[Mapping[str, Any]], after: int, to: int) -> list[str]:
         wrong: list[str] = []
@@ -105,19 +116,18 @@ class Audit:
         self.events += len(events)
         if events and self.position is not None:
             self.last_event = Position(self.position.epoch, seq)
-        wrong += [f"chat message {lost} was accepted and never told" for lost in self._unheard(events, to)]
+        if self.me:
+            self._hear(events)
+        while self._said and self._said[0][0] <= to:
+            seq, message = self._said.popleft()
+            if message not in self._heard:
+                wrong.append(f"a chat message was accepted at {seq} and not told by {to}")
         return wrong
 
-    def _unheard(self, events: Iterable[Mapping[str, Any]], to: int) -> list[int]:
-        if not self._said or self._said[0] > to:
-            return []
-        heard = {event["seq"] for event in events if event["type"] == "chat:new"}
-        lost: list[int] = []
-        while self._said and self._said[0] <= to:
-            seq = self._said.popleft()
-            if seq not in heard:
-                lost.append(seq)
-        return lost
+    def _hear(self, events: Iterable[Mapping[str, Any]]) -> None:
+        for event in events:
+            if event["type"] == "chat:new" and event["payload"]["user"]["id"] == self.me:
+                self._heard.append(event["payload"]["id"])
 
 
 class Newest:

@@ -265,7 +265,8 @@ class Line:
                     self._report("event", event["type"], self._age_ms(event["ts"]), self._frame_bytes, None)
             case Answered(id_, type_, verdict, sent_ms):
                 self._answered(id_, type_, verdict, sent_ms)
-            case Greeted():
+            case Greeted(session, _):
+                self.audit.me = session.get("user", {}).get("id", "")
                 self._report("command", "hello", _since(self._greeting_at), self._frame_bytes, None)
                 self._protocol.join(self.show, _now_ms())
             case Snapshot(_, snapshot, reply, sent_ms):
@@ -330,7 +331,7 @@ class Line:
             here = connection == self._connections
             self._broken(self.audit.answered(verdict["seq"], on_this_connection=here))
             if type_ == "chat:send":
-                self.audit.said(verdict["seq"])
+                self.audit.said(verdict["id"], verdict["seq"], repeated=not here)
 
     def _age_ms(self, ts: int) -> float:
         # Clocks are compared to the millisecond; what would arrive before it happened arrived at once.

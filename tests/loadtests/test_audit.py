@@ -4,20 +4,33 @@ from typing import Any
 
 from loadtests.audit import BEHIND_MS, Audit, Newest, Position
 
+Told = tuple[str, int] | dict[str, Any]
 
-def batch(first: int, last: int, *events: tuple[str, int], epoch: int = 1) -> dict[str, Any]:
-    return {"epoch": epoch, "from": first, "to": last, "events": [{"type": t, "seq": s} for t, s in events]}
+
+def event(told: Told) -> dict[str, Any]:
+    if isinstance(told, dict):
+        return told
+    type_, seq = told
+    return {"type": type_, "seq": seq, "payload": {"id": f"other {seq}", "user": {"id": "u_other"}}}
+
+
+def mine(message: str, seq: int) -> dict[str, Any]:
+    return {"type": "chat:new", "seq": seq, "payload": {"id": message, "user": {"id": "u_me"}}}
+
+
+def batch(first: int, last: int, *events: Told, epoch: int = 1) -> dict[str, Any]:
+    return {"epoch": epoch, "from": first, "to": last, "events": [*map(event, events)]}
 
 
 def joined(seq: int = 10) -> Audit:
     audit = Audit()
+    audit.me = "u_me"
     assert audit.joined({"epoch": 1, "seq": seq, "recovered": False, "snapshot": {}}) == []
     return audit
 
 
-def resume(seq: int, *events: tuple[str, int]) -> dict[str, Any]:
-    told = [{"type": t, "seq": s} for t, s in events]
-    return {"epoch": 1, "seq": seq, "recovered": True, "events": told}
+def resume(seq: int, *events: Told) -> dict[str, Any]:
+    return {"epoch": 1, "seq": seq, "recovered": True, "events": [*map(event, events)]}
 
 
 def test_batches_that_follow_each_other_are_fine():
@@ -51,26 +64,40 @@ def test_events_outside_their_batch_or_out_of_order():
 
 def test_a_resume_must_bring_what_was_said_meanwhile():
     audit = joined(10)
-    audit.said(12)
+    audit.said("m12", 12, repeated=False)
     audit.left()
-    assert audit.batch(batch(10, 12, ("chat:new", 12))) == [], "of the connection that is gone"
-    assert audit.joined(resume(14, ("chat:new", 13))) == ["chat message 12 was accepted and never told"]
+    assert audit.batch(batch(10, 12, mine("m12", 12))) == [], "of the connection that is gone"
+    assert audit.joined(resume(14, ("chat:new", 13))) == [
+        "a chat message was accepted at 12 and not told by 14"
+    ]
 
 
 def test_an_accepted_message_must_come_back():
     audit = joined(10)
-    audit.said(11)
-    assert audit.batch(batch(10, 11, ("bid:accepted", 11))) == ["chat message 11 was accepted and never told"]
-    audit.said(13)
+    audit.said("m11", 11, repeated=False)
+    lost = audit.batch(batch(10, 11, ("bid:accepted", 11), ("chat:new", 11)))
+    assert lost == ["a chat message was accepted at 11 and not told by 11"]
+    audit.said("m13", 13, repeated=False)
     assert audit.batch(batch(11, 12, ("chat:new", 12))) == []
-    assert audit.batch(batch(12, 13, ("chat:new", 13))) == []
+    assert audit.batch(batch(12, 13, mine("m13", 13))) == []
+
+
+def test_a_repeated_message_may_have_come_long_before_its_answer():
+    audit = joined(10)
+    audit.left()
+    assert audit.joined(resume(14, mine("m12", 12))) == []
+    audit.said("m12", 20, repeated=True)
+    assert audit.batch(batch(14, 20, ("chat:new", 20))) == []
+    audit.said("m99", 30, repeated=True)
+    assert audit.batch(batch(20, 30)) == ["a chat message was accepted at 30 and not told by 30"]
 
 
 def test_a_snapshot_holds_what_was_said():
     audit = joined(10)
-    audit.said(12)
+    audit.said("m12", 12, repeated=False)
     audit.left()
     assert audit.joined({"epoch": 1, "seq": 5000, "recovered": False, "snapshot": {}}) == []
+    audit.said("m13", 5001, repeated=True)
     assert audit.batch(batch(5000, 5001, ("chat:new", 5001))) == []
 
 
