@@ -94,7 +94,7 @@ class Recorder:
         self.standby = False
         """Whether another holds the lease: it records and takes the snapshots, here its progress is watched."""
         self.well = True
-        """Whether the last attempt did not fail: only then the lease is worth keeping."""
+        """Whether it can write, as far as is known: only then the lease is worth keeping. Failing ends it, writing restores it."""
         self._pool = pool
         self._show = show
         self._node = node
@@ -170,7 +170,6 @@ class Recorder:
                     self.standby = not await self._record(force=False)
                 if self.standby:
                     pause_s = POLL_S
-                self.well = True
             except LogBroken as error:
                 self._broken(error)
                 self.well, pause_s = False, RETRY_S
@@ -217,6 +216,7 @@ class Recorder:
             if part:
                 # By position: the room may have been rebuilt meanwhile, and its tail begun anew.
                 moved = self._drop(part[-1].entry.last)
+                self.well = True
                 self._counts.transactions += 1
                 self._counts.commands += sum(tailed.entry.count for tailed in part)
                 self._counts.facts += facts

@@ -8,9 +8,12 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-import asyncpg
+import pytest
 
+from liveserver.cli.features import FEATURES
+from liveserver.cli.recompute import verify
 from liveserver.client import BidPlaced, LiveClient, LotOpened, Room
+from liveserver.infra.database import open_pool
 from liveserver.infra.engines import embedded
 from liveserver.kernel.errors import Rejected
 from tests.support.server import JWT, Person, Server, person
@@ -64,8 +67,11 @@ async def opened(server: Server, host: Person, duration_ms: int) -> tuple[str, s
         return show, lot.lot
 
 
-async def test_every_acknowledged_bid_survives_kill_9(new_data_dir: Callable[[], Path]) -> None:
-    server = Server(new_data_dir(), LOUD)
+@pytest.mark.parametrize("recorder", ["process", "inside"])
+async def test_every_acknowledged_bid_survives_kill_9(
+    new_data_dir: Callable[[], Path], recorder: str
+) -> None:
+    server = Server(new_data_dir(), {**LOUD, "LIVESERVER_RECORDER": recorder})
     host = person("Hana", "host")
     bidders = [Bidder(person(f"Bidder{i}")) for i in range(BIDDERS)]
     stop = asyncio.Event()
@@ -74,8 +80,8 @@ async def test_every_acknowledged_bid_survives_kill_9(new_data_dir: Callable[[],
         show, lot = await opened(server, host, DURATION_MS)
         async with asyncio.TaskGroup() as tasks:
             for bidder in bidders:
-                tasks.create_task(_bid_until_killed(server, show, lot, bidder, stop, rng))
-            await _until(lambda: sum(len(b.acknowledged) for b in bidders) > PROMISES)
+                tasks.create_task(bid_until_stopped(server, show, lot, bidder, stop, rng))
+            await until(lambda: sum(len(b.acknowledged) for b in bidders) > PROMISES)
             await server.kill()
             stop.set()
         promised = sorted(bid for bidder in bidders for bid in bidder.acknowledged)
@@ -86,7 +92,7 @@ async def test_every_acknowledged_bid_survives_kill_9(new_data_dir: Callable[[],
             room = await client.join(show)
             assert await room.until(lambda: room.view["auction"]["lots"][lot]["status"] == "sold", 30_000)
             result = room.view["auction"]["lots"][lot]
-    recorded = await _recorded_bids(server.data_dir, show)
+    recorded = await recorded_bids(server.data_dir, show)
     lost = [
         seq
         for bidder in bidders
@@ -103,9 +109,10 @@ async def test_every_acknowledged_bid_survives_kill_9(new_data_dir: Callable[[],
     assert "Traceback" not in server.said
 
 
-async def _bid_until_killed(
+async def bid_until_stopped(
     server: Server, show: str, lot: str, bidder: Bidder, stop: asyncio.Event, rng: random.Random
 ) -> None:
+    """Until `stop`, however often the connection is lost meanwhile."""
     async with LiveClient(server.socket_url, bidder.who.token) as client:
         room = await client.join(show)
         bidding = [asyncio.create_task(bidder.bids(room, lot, stop, rng)) for _ in range(HANDS)]
@@ -116,20 +123,23 @@ async def _bid_until_killed(
         await asyncio.wait(bidding)
 
 
-async def _recorded_bids(data_dir: Path, show: str) -> dict[int, tuple[str, int]]:
-    """Sequence number -> (bidder, maximum), from the facts in PostgreSQL, once the server has stopped."""
+async def recorded_bids(data_dir: Path, show: str) -> dict[int, tuple[str, int]]:
+    """Sequence number -> (bidder, maximum), from the facts in PostgreSQL, once the server has stopped; all must follow from
+    the log again."""
     async with embedded(data_dir) as engines:
-        connection = await asyncpg.connect(engines.database_url)
-        rows = await connection.fetch(
+        pool = await open_pool(engines.database_url)
+        rows = await pool.fetch(
             "SELECT seq, payload->>'bidder', (payload->>'amount')::bigint FROM facts "
             "WHERE show = $1 AND kind = 'bid_accepted'",
             show,
         )
-        await connection.close()
+        report = await verify(pool, show, FEATURES)
+        await pool.close()
+    assert report.difference is None, report
     return {seq: (bidder, amount) for seq, bidder, amount in rows}
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what other tasks count, in real time
             await asyncio.sleep(0.01)

@@ -51,6 +51,11 @@ class Server:
         return self.origin.replace("http", "ws", 1) + "/ws"
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         """What it has written to stderr: its log."""
         return self.log_path.read_text()
@@ -110,6 +115,20 @@ class Server:
         """A planned show of that host; its id."""
         made = await self.post("/seller/livestreams", {"title": title, "currency": "USD"}, host.token)
         return str(made["id"])
+
+
+def children_of(pid: int, module: str) -> list[int]:
+    """The server's child processes that run this module of ours."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has just ended
+        if parent == str(pid) and module.encode() in words:
+            found.append(int(process.name))
+    return found
 
 
 def person(name: str, role: str = "viewer") -> Person:
