@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from benchmarks import results
+from benchmarks import report, results
 from benchmarks.bench import Options, keep_off_the_server_core, say
 from benchmarks.load.build import NoCompiler
+from benchmarks.peers.model import Peer
 from benchmarks.peers.registry import all_peers
 from benchmarks.scenarios import bids, fanout, idle, joining, mixed, recording, slow
 
@@ -31,7 +32,7 @@ SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument(
-    "names", metavar="SCENARIO...", nargs=-1, required=True, type=click.Choice([*SCENARIOS, "all"])
+    "names", metavar="SCENARIO...", nargs=-1, required=True, type=click.Choice([*SCENARIOS, "all", "report"])
 )
 @click.option("--only", default="", metavar="NAME,...", help="Only these servers.")
 @click.option(
@@ -40,25 +41,54 @@ SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
 @click.option("--quick", is_flag=True, help="One round, shorter, liveserver and the raw-send limit only.")
 @click.option("--write", is_flag=True, help="Keep the results in docs/benchmarks and write the report anew.")
 def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write: bool) -> None:
-    """Measures this server beside others on this machine; see benchmarks/README.md."""
+    """Measures this server beside others on this machine; see benchmarks/README.md.
+
+    SCENARIO: fanout, curve, bids, mixed, idle, join, storm, slow, recording, or all; report only writes the report anew.
+    """
     options = Options(rounds or (1 if quick else 3), quick, frozenset(filter(None, only.split(","))))
-    chosen = list(SCENARIOS) if "all" in names else list(dict.fromkeys(names))
+    chosen = list(SCENARIOS) if "all" in names else [name for name in SCENARIOS if name in names]
     peers = [*all_peers("fanout"), *all_peers("bids")]
     unknown = options.only - {peer.name for peer in peers}
     if unknown:
-        raise click.BadParameter(
-            f"no such server: {', '.join(sorted(unknown))}; there are {', '.join(dict.fromkeys(peer.name for peer in peers))}"
-        )
+        known = ", ".join(dict.fromkeys(peer.name for peer in peers))
+        raise click.BadParameter(f"no such server: {', '.join(sorted(unknown))}; there are {known}")
     began = time.monotonic()
     try:
-        keep_off_the_server_core()
-        points: list[results.Point] = []
+        if chosen:
+            keep_off_the_server_core()
         for name in chosen:
             say(f"{name}:")
-            points += SCENARIOS[name](options)
+            points = SCENARIOS[name](options)
+            if write:
+                _keep(points, peers, options)
     except (RuntimeError, NoCompiler) as error:
         raise click.ClickException(str(error)) from error
-    say(f"measured in {(time.monotonic() - began) / 60:.0f} min")
+    if chosen:
+        say(f"measured in {(time.monotonic() - began) / 60:.0f} min")
+    if write or "report" in names:
+        try:
+            say(f"report: {report.write(results.load())}")
+        except FileNotFoundError as error:
+            raise click.ClickException("nothing was measured yet: run with --write first") from error
+
+
+def _keep(points: list[results.Point], peers: Sequence[Peer], options: Options) -> None:
+    """Saves one scenario's points at once, so that a later one's failure loses nothing."""
+    ran = [peer for peer in peers if any(point.peer == peer.name for point in points)]
+    newer = results.Results(
+        machine=results.machine(),
+        date=results.today(),
+        quick=options.quick,
+        versions={peer.name: peer.version() for peer in ran},
+        titles={peer.name: peer.title for peer in peers},
+        missing={peer.name: why for peer in peers if (why := peer.missing())},
+        points=points,
+    )
+    try:
+        newer = results.merged(results.load(), newer)
+    except FileNotFoundError:
+        pass
+    results.save(newer)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from benchmarks.load.build import NoCompiler
 from benchmarks.load.flood import Group, Outcome, Phase, Plan, Seen, Stream, flood
 from benchmarks.peers.liveserver import BID_STAMP, LiveRunning
 from benchmarks.peers.model import Peer, Running, Setting, Speech
-from benchmarks.processes import cpu_s, descendants, rss_bytes
+from benchmarks.processes import core_busy_s, cpu_s, descendants, rss_bytes
 from benchmarks.results import Point
 
 SERVER_CORE = 0
@@ -90,7 +90,7 @@ class Sampler:
         self._empty_bytes = rss_bytes(running.pids)
         self._beside: list[int] = []
         self._begun = self._ended = 0.0
-        self._own = self._others = 0.0
+        self._own = self._others = self._core = 0.0
         self._flushes = 0.0
         self.rss_bytes = 0
         self.values: list[tuple[float, float]] = []
@@ -102,13 +102,13 @@ class Sampler:
         if phase == "measuring":
             self._beside = descendants(self._running.pids)
             self._flushes = self._flushed()
-            self._begun, self._own, self._others = self._now()
+            self._begun, self._own, self._others, self._core = self._now()
             if self._series is not None:
                 self._thread = threading.Thread(target=self._watch, args=(self._series,), daemon=True)
                 self._thread.start()
         elif phase == "measured":
-            now, own, others = self._now()
-            self._ended, self._own, self._others = now, own - self._own, others - self._others
+            self._ended, own, others, core = self._now()
+            self._own, self._others, self._core = own - self._own, others - self._others, core - self._core
             self.rss_bytes = rss_bytes(self._running.pids)
             self._flushes = self._flushed() - self._flushes
 
@@ -118,8 +118,8 @@ class Sampler:
             return 0.0
         return self._running.metrics().get("liveserver_flushes_total", 0.0)
 
-    def _now(self) -> tuple[float, float, float]:
-        return time.monotonic(), cpu_s(self._running.pids), cpu_s(self._beside)
+    def _now(self) -> tuple[float, float, float, float]:
+        return time.monotonic(), cpu_s(self._running.pids), cpu_s(self._beside), core_busy_s(SERVER_CORE)
 
     def _watch(self, series: Callable[[], float]) -> None:
         while not self._stop.wait(SAMPLE_S):
@@ -150,6 +150,7 @@ class Sampler:
                     name: getattr(group, name) for name in ("p50_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")
                 },
                 "cpu_share": self._own / seconds,
+                "core_share": self._core / seconds,
                 "rss_bytes": self.rss_bytes,
                 "rss_empty_bytes": self._empty_bytes,
                 "generator_share": outcome.generator.cpu_share,
@@ -226,6 +227,6 @@ def told(point: Point) -> str:
     """A point in one line, for progress."""
     return (
         f"  {point.peer:<14} {point.case:<22} {point.per_s:>11,.0f}/s  ratio {point.ratio:.3f}  p50 {point.p50_ms:>7.1f}  "
-        f"p99 {point.p99_ms:>8.1f} ms  cpu {point.cpu_share:>4.0%}  rss/conn {point.rss_per_connection / 1024:>6.1f} KB  "
+        f"p99 {point.p99_ms:>8.1f} ms  cpu {point.cpu_share:>4.0%}, core {point.core_share:>4.0%}  rss/conn {point.rss_per_connection / 1024:>6.1f} KB  "
         f"generator {point.generator_share:.0%}, late p99 {point.late_p99_ms:.1f} ms"
     )

@@ -51,3 +51,14 @@ def descendants(pids: Sequence[int]) -> list[int]:
         found += children
         left += children
     return [pid for pid in found if pid not in pids]
+
+
+def core_busy_s(core: int) -> float:
+    """Seconds that this core has worked so far, for whomever; the kernel's network work, which no process is charged for, included."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            # proc(5): user, nice, system, idle, iowait, irq, softirq, steal.
+            user, nice, system, _, _, irq, softirq, *_ = map(int, ticks)
+            return (user + nice + system + irq + softirq) / _TICKS_PER_S
+    return 0.0

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     max_ms: float = 0
     cpu_share: float = 0
     """Of its core, in the measured period: the server's own processes."""
+    core_share: float = 0
+    """Of that core, everything: the kernel's network work is charged to no process. On a quiet machine the rest is the server's."""
     rss_bytes: int = 0
     """At the end of the measured period."""
     rss_empty_bytes: int = 0
@@ -144,6 +147,20 @@ def merged(older: Results, newer: Results) -> Results:
 
 
 def save(results: Results, path: Path = FILE) -> None:
-    """Writes it, readable and stable under diff."""
+    """Writes it, a line a point, so that it can be read and compared."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    about = msgspec.json.encode(msgspec.structs.replace(results, points=[]))
+    lines = b",\n".join(msgspec.json.encode(_short(point)) for point in results.points)
+    assert about.endswith(b'"points":[]}'), "points are the last field"
+    path.write_bytes(about.removesuffix(b"[]}") + b"[\n" + lines + b"\n]}\n")
+
+
+def _short(value: Any) -> Any:
+    """Figures of seven digits: more than a measurement has, and short to read."""
+    if isinstance(value, float):
+        return float(f"{value:.7g}")
+    if isinstance(value, dict):
+        return {name: _short(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_short(part) for part in value]
+    return _short(msgspec.structs.asdict(value)) if isinstance(value, Point) else value

@@ -20,7 +20,8 @@ SLACK_CONNECTIONS = 50
 
 
 def run_targets(options: Options) -> list[Point]:
-    """The fixed loads, rounds interleaved. After liveserver the limit at the same flush interval and bytes."""
+    """The loads that liveserver's targets name, and right after it the raw-send limit: the same flushes a second and the
+    same bytes a delivery, without a server behind them."""
     points: list[Point] = []
     ours = [peer for peer in all_peers("fanout") if peer.name == "liveserver"]
     for number in range(options.rounds):
