@@ -61,7 +61,10 @@ class Server:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass
+            return
+        deadline = time.monotonic() + STOP_MAX_S
+        while any(map(runs, self._pids)) and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
 
     def __enter__(self) -> Running:
         return Running(self._speech, tuple(self._pids))
@@ -145,6 +148,14 @@ def children_of(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def runs(pid: int) -> bool:
+    """Whether that process is there and has not ended; one that only waits to be reaped has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def lacking(programs: Sequence[str], advice: str) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.peers import nodejs, registry
+from benchmarks.peers import nodejs, process, registry
 from benchmarks.peers.messages import CHAT, CHAT_BYTES
 from benchmarks.peers.model import NUMBER, STAMP, Frame, Peer, Running, Setting, Speech
 from benchmarks.peers.process import launch
@@ -52,7 +53,7 @@ async def running(peer: Peer, setting: Setting) -> AsyncIterator[Running]:
     with peer.start(setting, CORE) as server:
         assert all(os.sched_getaffinity(pid) == {CORE} for pid in server.pids), "on one core"
         yield server
-    assert [pid for pid in server.pids if Path(f"/proc/{pid}").exists()] == []
+    assert [pid for pid in server.pids if process.runs(pid)] == []
 
 
 @asynccontextmanager
@@ -216,6 +217,27 @@ def test_a_module_that_cannot_be_imported_leaves_the_others(monkeypatch: pytest.
 def test_a_server_that_fails_is_quoted(setting: Setting):
     with pytest.raises(RuntimeError, match="ended with 3 while starting; its last words: no such hall"):
         launch(["sh", "-c", "echo no such hall; exit 3"], setting, CORE, Speech())
+
+
+STUBBORN = """
+import signal, socket, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen(["sleep", "60"])
+door = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    door.accept()
+"""
+
+
+def test_a_server_that_will_not_go_is_ended_with_what_it_started(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(process, "STOP_MAX_S", 1.0)
+    argv = [sys.executable, "-c", STUBBORN, str(setting.port)]
+    with launch(argv, setting, CORE, Speech(), workers_min=1) as server:
+        assert len(server.pids) == 2
+        assert all(map(process.runs, server.pids))
+    assert not any(map(process.runs, server.pids))
 
 
 def test_a_port_in_use_is_not_taken_for_the_server(setting: Setting):

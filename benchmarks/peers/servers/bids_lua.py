@@ -6,7 +6,7 @@ pool of fifty connections, redis-py's own default for its blocking pool. Not don
 which is liveserver's idea.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from benchmarks.peers.servers.bids import Decide, application
@@ -31,7 +31,7 @@ DECIDE = """
 
 
 @asynccontextmanager
-async def house() -> AsyncIterator[Decide]:
+async def house() -> AsyncGenerator[Decide]:
     """A fresh lot."""
     async with fresh_lot(CONNECTIONS) as client:
         # Now rather than with the first bid: whoever may not run scripts learns it from a server that does not start.

@@ -7,7 +7,7 @@ procedure, which is possible and seldom written; batches of bids, which are live
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -30,7 +30,7 @@ TABLES = """
 
 
 @asynccontextmanager
-async def house() -> AsyncIterator[Decide]:
+async def house() -> AsyncGenerator[Decide]:
     """A fresh lot in a schema of its own."""
     async with asyncpg.create_pool(
         os.environ["DATABASE_URL"], min_size=CONNECTIONS, max_size=CONNECTIONS

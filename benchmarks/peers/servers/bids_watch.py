@@ -6,7 +6,7 @@ and 20 tried side by side, one was fastest, and twenty took less than half as ma
 bidders queue for it, and WATCH is left with what it must guard against, other processes.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from redis.exceptions import WatchError
@@ -21,7 +21,7 @@ TRIES_MAX = 1_000
 
 
 @asynccontextmanager
-async def house() -> AsyncIterator[Decide]:
+async def house() -> AsyncGenerator[Decide]:
     """A fresh lot."""
     async with fresh_lot(CONNECTIONS) as client:
 

@@ -1,7 +1,7 @@
 """The connection pool of the bid servers on Redis, and where they keep their lot."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -13,7 +13,7 @@ BIDS = "peer:{lot-1}:bids"
 
 
 @asynccontextmanager
-async def fresh_lot(connections_max: int) -> AsyncIterator[Redis]:
+async def fresh_lot(connections_max: int) -> AsyncGenerator[Redis]:
     """A client whose commands wait for one of so many connections, and a lot without bids. Replies are strings.
 
     Without hiredis: replies here are a few bytes, and liveserver, in the same environment, runs without it too.
