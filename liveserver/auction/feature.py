@@ -78,8 +78,11 @@ class Auction:
     def events(self, facts: Sequence[tuple[int, m.AnyLotFact]], ts: int) -> list[tuple[int, Event]]:
         return projection.events(facts, ts)
 
-    def snapshot(self, state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
-        return projection.snapshot(state, viewer)
+    def snapshot(self, state: m.AuctionState) -> dict[str, Any]:
+        return projection.snapshot(state)
+
+    def own(self, state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
+        return projection.own(state, viewer)
 
     def pending(self, state: m.AuctionState) -> Sequence[Pending]:
         """Sales become final once the record has the hammer."""

@@ -51,17 +51,16 @@ def document(lot: m.Lot) -> dict[str, Any]:
     }
 
 
-def snapshot(state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
-    """The auctions as the viewer may see them."""
+def snapshot(state: m.AuctionState) -> dict[str, Any]:
+    """The auctions as everybody may see them."""
     return {
         "current": state.current or None,
         "lots_max": m.LOTS_MAX,
         "lots": {id: document(lot) for id, lot in state.lots.items()},
-        "you": _you(state, viewer),
     }
 
 
-def _you(state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
+def own(state: m.AuctionState, viewer: Viewer) -> dict[str, Any]:
     """What is the viewer's alone. `id` is how `leader_id` names them in this show."""
     maxima: dict[str, int] = {}
     leading: list[str] = []

@@ -223,7 +223,14 @@ class ChatFeature:
     def events(self, facts: Sequence[tuple[int, ChatFact]], ts: int) -> list[tuple[int, Event]]:
         return one_by_one(_told, facts, ts)
 
-    def snapshot(self, state: m.ChatState, viewer: Viewer) -> dict[str, Any]:
+    def snapshot(self, state: m.ChatState) -> dict[str, Any]:
+        return {
+            "messages": [document(shown) for shown in state.messages if shown.seq >= state.shown_from],
+            "pinned": None if state.pinned is None else document(state.pinned),
+            "slow_ms": state.slow_ms or 0,
+        }
+
+    def own(self, state: m.ChatState, viewer: Viewer) -> dict[str, Any]:
         mute = state.mutes.get(viewer.id)
         you: dict[str, Any] = {
             "muted_until": None if mute is None else mute.until_ts,
@@ -238,12 +245,7 @@ class ChatFeature:
                 {"user": {"id": user, "name": ban.name}, "reason": ban.reason, "ts": ban.ts}
                 for user, ban in list(state.bans.items())[-m.PEOPLE_SHOWN_MAX :]
             ]
-        return {
-            "messages": [document(shown) for shown in state.messages if shown.seq >= state.shown_from],
-            "pinned": None if state.pinned is None else document(state.pinned),
-            "slow_ms": state.slow_ms or 0,
-            "you": you,
-        }
+        return you
 
 
 def document(message: m.Message) -> dict[str, Any]:

@@ -110,8 +110,11 @@ class Lifecycle:
     ) -> list[tuple[int, Event]]:
         return one_by_one(_told, facts, ts)
 
-    def snapshot(self, state: ShowState, viewer: Viewer) -> dict[str, Any]:
+    def snapshot(self, state: ShowState) -> dict[str, Any]:
         return {"status": state.status, "started_at": state.started_at, "ended_at": state.ended_at}
+
+    def own(self, state: ShowState, viewer: Viewer) -> dict[str, Any]:
+        return {}
 
     def pending(self, state: ShowState) -> Sequence[Pending]:
         return ()

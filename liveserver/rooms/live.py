@@ -119,6 +119,7 @@ class LiveRoom:
         self._watch: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._confirmed = 0
+        self._shown: tuple[int, int, dict[str, Any]] | None = None
         self._snapshot_seq = 0
         self._snapshot_at_ms = 0
         self.touched_ms = clock.monotonic_ms()
@@ -200,13 +201,19 @@ class LiveRoom:
     def join(self, viewer: Viewer, after: tuple[int, int] | None = None) -> Joined:
         """What the viewer needs to be up to date: the events behind `after` (epoch, seq) if they are still here, else a
         snapshot. Events of later entries reach listeners after this, none is in both."""
-        snapshot = self.room.snapshot(viewer)
-        you = {name: part.pop("you") for name, part in snapshot.items() if "you" in part}
+        you = self.room.own(viewer)
         if after is not None and after[0] == self.epoch and after[1] <= self.seq:
             events = self._history.after(after[1])
             if events is not None:
                 return Joined(self.epoch, self.seq, True, events, None, you)
-        return Joined(self.epoch, self.seq, False, None, snapshot, you)
+        return Joined(self.epoch, self.seq, False, None, self._snapshot(), you)
+
+    def _snapshot(self) -> dict[str, Any]:
+        """The same object to all who join at one position: the gateway then encodes it once."""
+        room = self.room
+        if self._shown is None or self._shown[:2] != (room.epoch, room.seq):
+            self._shown = (room.epoch, room.seq, room.snapshot())
+        return self._shown[2]
 
     @property
     def idle(self) -> bool:
@@ -236,6 +243,7 @@ class LiveRoom:
         room = await recovery.recorded_room(self._pool, self.show, self._features)
         room.epoch = max(room.epoch, head.epoch)
         self.room = room
+        self._shown = None
         self._history = History(room.seq)
         self._hashes.clear()
         self._ahead.clear()

@@ -185,10 +185,13 @@ class Feature(Protocol):
         later one of the facts supersedes for everybody (`Event.lot`) may be left out at once."""
         ...
 
-    def snapshot(self, state: Any, viewer: Viewer) -> dict[str, Any]:
-        """What the viewer may see of the state. For viewers of equal role this must be the same but for "you": the
-        key "you", if present, holds what is theirs alone (own maximum, muted until).
-        Law: old snapshot + ROOM events == new snapshot (without "you"), shown by `liveserver.client.view`."""
+    def snapshot(self, state: Any) -> dict[str, Any]:
+        """What everybody may see of the state; made once for all who join at one moment.
+        Law: old snapshot + ROOM events == new snapshot, shown by `liveserver.client.view`."""
+        ...
+
+    def own(self, state: Any, viewer: Viewer) -> dict[str, Any]:
+        """What this viewer alone may see besides (own maximum, muted until), and staff what only staff may."""
         ...
 
     def pending(self, state: Any) -> Sequence["Pending"]:

@@ -78,7 +78,11 @@ class Room:
         self.verdicts = Verdicts()
         self.states: dict[str, Any] = {f.name: f.state() for f in self.features}
         self._deciders = {
-            kind: (f, msgspec.msgpack.Decoder(args).decode, tuple(g for g in self.features if kind in g.guards))
+            kind: (
+                f,
+                msgspec.msgpack.Decoder(args).decode,
+                tuple(g for g in self.features if kind in g.guards),
+            )
             for f in self.features
             for kind, args in f.commands.items()
         }
@@ -183,10 +187,14 @@ class Room:
         dues = [due for f in self.features if (due := f.due_ts(self.states[f.name])) is not None]
         return min(dues, default=None)
 
-    def snapshot(self, viewer: Viewer) -> dict[str, Any]:
-        """What the viewer may see, a key per feature."""
+    def snapshot(self) -> dict[str, Any]:
+        """What everybody may see, a key per feature."""
+        return {f.name: f.snapshot(self.states[f.name]) for f in self.features}
+
+    def own(self, viewer: Viewer) -> dict[str, Any]:
+        """What the viewer alone may see, a key per feature that has something."""
         here = Viewer(viewer.id, viewer.role, self.show)
-        return {f.name: f.snapshot(self.states[f.name], here) for f in self.features}
+        return {f.name: own for f in self.features if (own := f.own(self.states[f.name], here))}
 
     def knows(self, kind: str) -> bool:
         """Whether some feature decides this kind of command."""

@@ -57,8 +57,11 @@ class SpotlightFeature:
     def events(self, facts: Sequence[tuple[int, ProductHighlighted]], ts: int) -> list[tuple[int, Event]]:
         return [(seq, Event("product:highlighted", {"product": document(fact.card)})) for seq, fact in facts]
 
-    def snapshot(self, state: SpotlightState, viewer: Viewer) -> dict[str, Any]:
+    def snapshot(self, state: SpotlightState) -> dict[str, Any]:
         return {"product": document(state.card)}
+
+    def own(self, state: SpotlightState, viewer: Viewer) -> dict[str, Any]:
+        return {}
 
 
 def document(card: Card | None) -> dict[str, Any] | None:

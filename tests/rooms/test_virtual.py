@@ -69,7 +69,10 @@ class Alarm:
     def events(self, facts: Sequence[tuple[int, Fact]], ts: int) -> list[Any]:
         return []
 
-    def snapshot(self, state: AlarmState, viewer: Viewer) -> dict[str, Any]:
+    def snapshot(self, state: AlarmState) -> dict[str, Any]:
+        return {}
+
+    def own(self, state: AlarmState, viewer: Viewer) -> dict[str, Any]:
         return {}
 
     def pending(self, state: AlarmState) -> Sequence[Pending]:

@@ -13,13 +13,12 @@ from liveserver.client import view
 from liveserver.rooms.edge import command
 from liveserver.rooms.history import wire_event
 from liveserver.rooms.log import make_entry
-from liveserver.rooms.model import ROOM, SYSTEM, Batch, Command, Entry, Viewer
+from liveserver.rooms.model import ROOM, SYSTEM, Batch, Command, Entry
 from liveserver.rooms.room import Applied, LogBroken, Room
 from tests.simulation.oracle import Oracle
 from tests.simulation.people import People
 
 START_MS = 1_700_000_000_000
-VIEWERS = (Viewer("u_ana", "viewer"), Viewer("guest:7", "guest"), Viewer("u_host", "host"))
 
 
 class Replica:
@@ -46,9 +45,8 @@ class Replica:
 class Watching:
     """A viewer who took a snapshot once and has lived on events since."""
 
-    def __init__(self, viewer: Viewer, room: Room) -> None:
-        self.viewer = viewer
-        self.view = public_snapshot(room, viewer)
+    def __init__(self, room: Room) -> None:
+        self.view = public_snapshot(room)
 
     def told(self, applied: Sequence[Applied]) -> None:
         """The ordered events of these entries, in one frame: superseded ones left out, through JSON as on the wire."""
@@ -59,14 +57,11 @@ class Watching:
                 view.apply(self.view, json.loads(json.dumps(wire_event(event, seq, ts))))
 
     def check(self, room: Room) -> None:
-        assert self.view == public_snapshot(room, self.viewer), "old snapshot + events == fresh snapshot"
+        assert self.view == public_snapshot(room), "old snapshot + events == fresh snapshot"
 
 
-def public_snapshot(room: Room, viewer: Viewer) -> dict[str, Any]:
-    snapshot = json.loads(msgspec.json.encode(room.snapshot(viewer)))
-    for part in snapshot.values():
-        part.pop("you", None)
-    return snapshot
+def public_snapshot(room: Room) -> dict[str, Any]:
+    return json.loads(msgspec.json.encode(room.snapshot()))
 
 
 class World:
@@ -149,7 +144,7 @@ class World:
             self._tell_viewers()
         if rng.random() < 0.05:
             self._tell_viewers()
-            self.watching = [*self.watching[-4:], Watching(rng.choice(VIEWERS), self.live.room)]
+            self.watching = [*self.watching[-4:], Watching(self.live.room)]
 
     def _tell_viewers(self) -> None:
         for watching in self.watching:

@@ -86,8 +86,11 @@ class Probe:
             return (Event("said", {"text": fact.text}, fact.to),)
         return (Event("said", {"text": fact.text}, PEOPLE, people=(fact.to,)),)
 
-    def snapshot(self, state: Heard, viewer: Viewer) -> dict[str, Any]:
-        return {"texts": list(state.texts), "prices": dict(state.prices), "you": {"id": viewer.id}}
+    def snapshot(self, state: Heard) -> dict[str, Any]:
+        return {"texts": list(state.texts), "prices": dict(state.prices)}
+
+    def own(self, state: Heard, viewer: Viewer) -> dict[str, Any]:
+        return {"id": viewer.id}
 
     def pending(self, state: Heard) -> Sequence[Pending]:
         return ()

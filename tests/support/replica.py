@@ -63,7 +63,9 @@ class Replica:
         return [(e.type, e.payload) for _, _, e in self.events if user in e.people]
 
     def snapshot(self, feature: str, role: Role = "viewer", user: str = "u_somebody") -> dict[str, Any]:
-        return self.room.snapshot(Viewer(user, role))[feature]
+        """A feature's part as this viewer sees it, their own part as "you"."""
+        own = self.room.own(Viewer(user, role)).get(feature)
+        return self.room.snapshot()[feature] | ({} if own is None else {"you": own})
 
     def wire_events(self) -> list[Mapping[str, Any]]:
         """The room's events so far as clients get them."""

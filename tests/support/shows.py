@@ -140,8 +140,7 @@ class Person:
     @property
     def view(self) -> dict[str, Any]:
         """The auctions as this person's page gets them when joining."""
-        viewer = Viewer(self.id, self.actor.role)
-        return self.show.room.snapshot(viewer)["auction"]
+        return self.show.snapshot(Viewer(self.id, self.actor.role))
 
     @property
     def you(self) -> dict[str, Any]:
@@ -304,8 +303,8 @@ class LocalShow:
         return self.snapshot()["lots"][self.current]
 
     def snapshot(self, viewer: Viewer = EVERYBODY) -> dict[str, Any]:
-        """The auctions as a viewer sees them who has done nothing."""
-        return self.room.snapshot(viewer)["auction"]
+        """The auctions as this viewer sees them, their own part as "you"."""
+        return {**self.room.snapshot()["auction"], "you": self.room.own(viewer)["auction"]}
 
     def told(self, kind: str, audience: str = ROOM) -> list[dict[str, Any]]:
         """Payloads of all events of this kind to that audience."""

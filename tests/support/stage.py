@@ -121,13 +121,12 @@ class MemoryRoom:
         self._listeners.remove(listener)
 
     def join(self, viewer: Viewer, after: tuple[int, int] | None = None) -> Joined:
-        snapshot = self.room.snapshot(viewer)
-        you = {name: part.pop("you") for name, part in snapshot.items() if "you" in part}
+        you = self.room.own(viewer)
         if after is not None and after[0] == self.epoch and after[1] <= self.seq:
             events = self._history.after(after[1])
             if events is not None:
                 return Joined(self.epoch, self.seq, True, events, None, you)
-        return Joined(self.epoch, self.seq, False, None, snapshot, you)
+        return Joined(self.epoch, self.seq, False, None, self.room.snapshot(), you)
 
 
 class MemoryHub:

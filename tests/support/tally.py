@@ -130,8 +130,11 @@ class Tally:
             case _:
                 return ()
 
-    def snapshot(self, state: Sum, viewer: Viewer) -> dict[str, Any]:
-        return {"total": state.total, "kept": state.kept, "you": {"id": viewer.id}}
+    def snapshot(self, state: Sum) -> dict[str, Any]:
+        return {"total": state.total, "kept": state.kept}
+
+    def own(self, state: Sum, viewer: Viewer) -> dict[str, Any]:
+        return {"id": viewer.id}
 
     def pending(self, state: Sum) -> Sequence[Pending]:
         return [Pending(seq, "tally:keep", Keep(name)) for name, seq in state.promised.items()]
