@@ -16,7 +16,7 @@ from liveserver.client import LiveClient
 from tests.acceptance.test_crash import Bidder, bid_until_stopped, opened, recorded_bids, until
 from tests.support.server import JWT, Server, children_of, person
 
-DURATION_MS = 12_000
+DURATION_MS = 9_000
 PROMISES = 100
 
 
