@@ -4,7 +4,6 @@ It is the only place that knows every part. It starts no engines (`serve`, `demo
 """
 
 import asyncio
-import gc
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from liveserver.config import Settings
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.server import Gateway
 from liveserver.infra.engines import Engines
+from liveserver.infra.garbage import Pauses, rare_collections
 from liveserver.infra.migrations import migrate
 from liveserver.infra.telemetry import Metrics
 from liveserver.kernel.clock import Clock, SystemClock
@@ -118,7 +118,8 @@ async def running_node(
             asyncapi=gateway.asyncapi(origin),
             draining=draining.is_set,
         )
-        read_numbers(metrics, gateway.stats, hub, pool, heard)
+        pauses = Pauses()
+        read_numbers(metrics, gateway.stats, hub, pool, heard, pauses)
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
             started(accounts.start, accounts.aclose),
@@ -129,10 +130,8 @@ async def running_node(
             app = build_app(services)
             gateway.install(app)
             async with _serving(app, gateway, listener, draining, settings.stop_grace_ms):
-                # What lives now lives until the end: the collector need not look at it again and again.
-                gc.collect()
-                gc.freeze()
-                yield Node(settings, origin, services, hub, gateway)
+                with rare_collections(pauses):
+                    yield Node(settings, origin, services, hub, gateway)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from liveserver.cli.numbers import read_numbers
 from liveserver.cli.say import EXIT_CODES
 from liveserver.config import SETTINGS, Setting
 from liveserver.gateway.stats import Stats
+from liveserver.infra.garbage import Pauses
 from liveserver.infra.telemetry import Metrics
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "operating" / "reference.md"
@@ -70,7 +71,7 @@ def _setting(about: Setting) -> Sequence[str]:
 def _numbers() -> Iterable[Sequence[str]]:
     metrics = Metrics()
     # Nothing is read: only names and sentences are asked for.
-    read_numbers(metrics, Stats(), cast(Any, None), cast(Any, None), cast(Any, None))
+    read_numbers(metrics, Stats(), cast(Any, None), cast(Any, None), cast(Any, None), Pauses())
     for number in metrics.numbers():
         label = f"{{{number.label}}}" if number.label else ""
         yield f"`{number.name}{label}`", number.kind, number.doc

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from liveserver.cli.relay import Heard
 from liveserver.gateway.stats import Stats
 from liveserver.infra.database import Pool
+from liveserver.infra.garbage import Pauses
 from liveserver.infra.telemetry import Metrics, Number
 from liveserver.rooms.hub import Hub
 from liveserver.rooms.recorder import Numbers
@@ -21,10 +22,11 @@ def _counter(name: str, doc: str, label: str = "") -> Number:
     return Number(f"liveserver_{name}_total", "counter", doc, label)
 
 
-def read_numbers(metrics: Metrics, stats: Stats, hub: Hub, pool: Pool, heard: Heard) -> None:
-    """Tells `metrics` what to read of a node's parts, and what the recorder process beside it tells."""
+def read_numbers(metrics: Metrics, stats: Stats, hub: Hub, pool: Pool, heard: Heard, pauses: Pauses) -> None:
+    """Tells `metrics` what to read of a node's parts, of the recorder process beside it, and of its garbage collector."""
     read = metrics.read
     _read_recording(metrics, hub, heard)
+    _read_pauses(metrics, pauses)
     read(_gauge("connections", "WebSocket connections open now."), lambda: stats.connections)
     read(_counter("connections_accepted", "WebSocket connections accepted."), lambda: stats.accepted)
     read(_counter("handshakes_refused", "Request heads and handshakes refused."), lambda: stats.refused)
@@ -49,6 +51,12 @@ def read_numbers(metrics: Metrics, stats: Stats, hub: Hub, pool: Pool, heard: He
         _gauge("database_connections_idle", "Connections in the database pool that nobody uses."),
         lambda: float(pool.get_idle_size()),
     )
+
+
+def _read_pauses(metrics: Metrics, pauses: Pauses) -> None:
+    metrics.read(_counter("gc_seconds", "Time within garbage collections."), lambda: pauses.total_s)
+    metrics.read(_counter("gc_rounds", "Garbage collections."), lambda: pauses.rounds)
+    metrics.read(_gauge("gc_longest_seconds", "Longest garbage collection so far."), lambda: pauses.longest_s)
 
 
 def _read_recording(metrics: Metrics, hub: Hub, heard: Heard) -> None:
