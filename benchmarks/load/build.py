@@ -23,10 +23,12 @@ def compiler() -> str:
     return next((found for name in COMPILERS if (found := shutil.which(name))), "")
 
 
-def program(name: str) -> Path:
-    """The program made of `<name>.c`. Raises NoCompiler."""
-    texts = [path.read_bytes() for path in sorted(_SOURCES.glob("*.[ch]"))]
-    digest = hashlib.sha256(b"\0".join([" ".join(_FLAGS).encode(), *texts])).hexdigest()[:16]
+def program(name: str, *defines: str, source: Path | None = None) -> Path:
+    """The program made of `<name>.c` (or of another source that includes ours), with macros ("NAME=VALUE"). Raises NoCompiler."""
+    source = source or _SOURCES / f"{name}.c"
+    flags = (*_FLAGS, f"-I{_SOURCES}", *(f"-D{define}" for define in defines))
+    texts = [path.read_bytes() for path in (*sorted(_SOURCES.glob("*.[ch]")), source)]
+    digest = hashlib.sha256(b"\0".join([" ".join(flags).encode(), *texts])).hexdigest()[:16]
     target = _CACHE / f"{name}-{digest}"
     if target.exists():
         return target
@@ -38,7 +40,7 @@ def program(name: str) -> Path:
     _CACHE.mkdir(parents=True, exist_ok=True)
     fresh = target.with_suffix(".new")
     done = subprocess.run(
-        [found, *_FLAGS, str(_SOURCES / f"{name}.c"), "-o", str(fresh)],
+        [found, *flags, str(source), "-o", str(fresh)],
         capture_output=True,
         text=True,
         check=False,

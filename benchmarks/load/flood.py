@@ -188,9 +188,9 @@ def _nothing(_phase: Phase) -> None:
     pass
 
 
-def flood(plan: Plan, on_phase: Callable[[Phase], None] = _nothing) -> Outcome:
+def flood(plan: Plan, on_phase: Callable[[Phase], None] = _nothing, binary: Path | None = None) -> Outcome:
     """Runs the plan. `on_phase` is called as phases begin. Raises FloodFailed, and NoCompiler."""
-    binary = program("flood")
+    binary = binary or program("flood")
     with tempfile.NamedTemporaryFile("w", prefix="plan-", suffix=".txt") as file:
         file.write(plan.text())
         file.flush()

@@ -36,7 +36,7 @@ static int viewers[CONNECTIONS_MAX];
 static uint32_t viewer_count;
 static int epoll;
 static uint8_t batch[BATCH_MAX], out[BATCH_MAX + FRAME_HEAD_MAX];
-static size_t batch_n;
+static size_t batch_n, whole_n; /* bytes collected, and of them those of whole messages */
 
 static void watch(int fd, int how, uint32_t events) {
     struct epoll_event e = {.events = events, .data.fd = fd};
@@ -88,8 +88,10 @@ static void give_rest(int fd) {
 }
 
 static void flush(void) {
-    size_t n = frame_write(out, OP_TEXT, 0, batch, batch_n);
-    batch_n = 0;
+    size_t n = frame_write(out, OP_TEXT, 0, batch, whole_n);
+    batch_n -= whole_n;
+    memmove(batch, batch + whole_n, batch_n); /* the beginning of a message that is still coming */
+    whole_n = 0;
     for (uint32_t i = 0; i < viewer_count;) i += (uint32_t)give(viewers[i], out, n); /* one dropped has its place taken */
 }
 
@@ -101,7 +103,9 @@ static void on_frames(int fd, const uint8_t *data, const uint8_t *end) {
         if (piece.opcode > OP_CLOSE || !p->publishes) continue;
         if (batch_n + piece.n + 1 > BATCH_MAX) die("more than %d bytes were published within a flush", BATCH_MAX);
         for (size_t i = 0; i < piece.n; i++) batch[batch_n++] = piece.data[i] ^ p->frames.mask[(piece.offset + i) & 3];
-        if (piece.last) batch[batch_n++] = '\n';
+        if (!piece.last) continue;
+        batch[batch_n++] = '\n';
+        whole_n = batch_n;
     }
 }
 
@@ -174,10 +178,10 @@ int main(int count, char **words) {
     for (;;) {
         struct epoll_event events[TURN_EVENTS];
         uint64_t t = now_ns(), wait_ns = 1000000000u;
-        if (batch_n && t >= due) {
+        if (whole_n && t >= due) {
             flush();
             due = t + interval;
-        } else if (batch_n) wait_ns = due - t;
+        } else if (whole_n) wait_ns = due - t;
         struct timespec wait = {.tv_sec = (time_t)(wait_ns / 1000000000u), .tv_nsec = (long)(wait_ns % 1000000000u)};
         int n = epoll_pwait2(epoll, events, TURN_EVENTS, &wait, NULL);
         for (int i = 0; i < n; i++) {

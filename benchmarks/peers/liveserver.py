@@ -14,10 +14,11 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import jwt
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from benchmarks.peers.model import Frame, Running, Setting, Speech
 from benchmarks.peers.process import children_of
@@ -93,15 +94,19 @@ class Client:
     """A client for the few commands that prepare a run."""
 
     def __init__(self, origin: str, token: str) -> None:
-        self._socket: ClientConnection = connect(origin.replace("http", "ws", 1) + "/ws", compression=None)
+        self._opening = connect(origin.replace("http", "ws", 1) + "/ws", compression=None)
+        self._token = token
         self._number = 0
-        self.ask("hello", {"token": token})
 
     def __enter__(self) -> Self:
+        self._socket = self._opening.__enter__()
+        self.ask("hello", {"token": self._token})
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._socket.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opening.__exit__(kind, error, trace)
 
     def ask(self, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The answer's payload. Raises RuntimeError when it is an error."""
