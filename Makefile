@@ -87,6 +87,9 @@ bench: .venv/.dev ## what a bid costs; prints its figures
 bench-micro: .venv/.dev ## what single operations cost, beside doing nothing; prints the table
 	@$(BIN)/python -m benchmarks.micro
 
+costs: .venv/.dev ## count instructions per operation anew and write tests/costs/budgets.toml
+	@$(BIN)/python -m tests.costs.budgets
+
 conformance: .venv-conformance/.installed ## Autobahn's cases against the gateway and against `websockets`; prints where they differ
 	@$(BIN)/python -m tests.conformance.compare
 

@@ -165,8 +165,8 @@ def _appended(n: int) -> Work:
 
 OPERATIONS = (
     Operation("command", f"no-op command: packed, hashed, applied, in batches of {BATCH}", _nothing, 10_000, (200, 1_200)),
-    Operation("bid", "bid: the same, with decide, evolve and events", _bids, 5_000, (200, 800)),
-    Operation("chat", "chat message: the same", _chatter, 5_000, (200, 800)),
+    Operation("bid", "bid: the same, with decide, evolve and events", _bids, 5_000, (100, 500)),
+    Operation("chat", "chat message: the same", _chatter, 5_000, (100, 500)),
     Operation("append", f"way into the log: queued, packed in batches of {BATCH}, answered", _appended, 10_000, (200, 1_200)),
-    Operation("record", "a bid's rows for PostgreSQL", _recorded, 5_000, (200, 800)),
+    Operation("record", "a bid's rows for PostgreSQL", _recorded, 5_000, (100, 500)),
 )  # fmt: skip
