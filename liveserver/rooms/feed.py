@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from liveserver.kernel.tasks import end
-from liveserver.rooms.log import LogCorrupt, channel_of, parse_message
+from liveserver.rooms.log import channel_of, parse_message
 from liveserver.rooms.model import Entry
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
 
     async def follow(self, show: str, deliver: Callable[[Entry], None], missed: Callable[[], None]) -> None:
-        """Delivers the show's entries from now on; `missed` is called when some may have been lost."""
+        """Delivers the show's entries from now on, unchecked; `missed` is called when some may have been lost."""
         channel = channel_of(show)
         self._rooms[channel.encode()] = (deliver, missed)
         await self._pubsub.ssubscribe(channel)
@@ -74,7 +74,7 @@ class Feed:
             deliver, missed = known
             try:
                 entry = parse_message(message["data"])
-            except (ValueError, LogCorrupt) as error:
+            except ValueError as error:
                 log.error("message_damaged", channel=message["channel"].decode(), error=str(error))
                 missed()
                 continue

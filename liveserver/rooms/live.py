@@ -21,7 +21,7 @@ from liveserver.rooms import edge, lifecycle, recovery
 from liveserver.rooms.appender import Answer, Appender
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.history import History
-from liveserver.rooms.log import Head, LogCorrupt, ShowLog
+from liveserver.rooms.log import Head, LogCorrupt, ShowLog, is_whole
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import SYSTEM, Command, Entry, Event, Feature, Pending, Verdict, Viewer
 from liveserver.rooms.opening import ensure_open
@@ -226,7 +226,7 @@ class LiveRoom:
         """Brings the room up to date and keeps it so. Raises Mendable when the log can't be opened, LogBroken when the
         recorded log is broken; RedisError, PostgresError and OSError pass through."""
         head = await ensure_open(self._pool, self._log, self._log_clock)
-        await self._feed.follow(self.show, self._receive, self._look)
+        await self._feed.follow(self.show, self._hear, self._look)
         await self._build(head)
         self._watch = asyncio.create_task(self._watch_top(), name=f"watch {self.show}")
 
@@ -254,6 +254,16 @@ class LiveRoom:
         self._confirm()
 
     # -- entries in
+
+    def _hear(self, entry: Entry) -> None:
+        """An entry from the channel. Most are this node's own, applied when their append was answered."""
+        if self._hashes.get(entry.last) == entry.hash and entry.epoch == self.epoch:
+            return
+        if is_whole(entry):
+            self._receive(entry)
+        else:
+            log.error("message_damaged", show=self.show, seq=entry.first)
+            self._look()
 
     def _receive(self, entry: Entry) -> None:
         """The one way in. Applies the entry if it is the next one, keeps it if it is early, checks it if it was here."""

@@ -26,7 +26,7 @@ from liveserver.rooms.history import recorded_events
 from liveserver.rooms.hub import NoShow
 from liveserver.rooms.lifecycle import Lifecycle
 from liveserver.rooms.live import LiveRoom
-from liveserver.rooms.log import Refusal, ShowLog, entry_hash
+from liveserver.rooms.log import Refusal, ShowLog, make_entry
 from liveserver.rooms.model import Batch, Decision, Entry, Viewer
 from liveserver.rooms.recovery import recorded_room
 from tests.rooms.conftest import WAIT_S, Heard, NewNode
@@ -216,7 +216,7 @@ async def test_row_8_and_9_lost_messages_are_noticed_and_fetched(
     talker, quiet = [await (await new_node()).open(SHOW) for _ in range(2)]
     heard = Heard()
     quiet.add_listener(heard)
-    receive, dropped = quiet._receive, 0
+    receive, dropped = quiet._hear, 0
 
     def drop_some(entry: Entry) -> None:
         nonlocal dropped
@@ -238,7 +238,7 @@ async def test_row_8_and_9_lost_messages_are_noticed_and_fetched(
 async def test_row_15_own_entries_come_twice_and_count_once(new_node: NewNode) -> None:
     room = await (await new_node()).open(SHOW)
     entries: list[Entry] = []
-    receive = room._receive
+    receive = room._hear
 
     def note(entry: Entry) -> None:
         entries.append(entry)
@@ -251,15 +251,34 @@ async def test_row_15_own_entries_come_twice_and_count_once(new_node: NewNode) -
     assert total(room) == 50
 
 
+async def test_a_message_damaged_on_its_way_is_dropped_and_fetched(new_node: NewNode) -> None:
+    talker, quiet = [await (await new_node()).open(SHOW) for _ in range(2)]
+    channel = f"ls:{{{SHOW}}}:bus".encode()
+    hear, damaged = quiet._hear, 0
+
+    def damage_one(entry: Entry) -> None:
+        nonlocal damaged
+        if entry.first == 2 and not damaged:
+            damaged += 1
+            entry = msgspec.structs.replace(entry, payload=entry.payload[:-1] + b"!")
+        hear(entry)
+
+    quiet._feed._rooms[channel] = (damage_one, quiet._feed._rooms[channel][1])
+    await adds(talker, 3)
+    await until(lambda: quiet.seq == 3)
+    assert damaged == 1
+    assert not quiet.halted
+    assert quiet.room.dump() == talker.room.dump()
+
+
 async def test_row_6_an_entry_that_contradicts_ours_halts_and_rebuilds_the_room(new_node: NewNode) -> None:
     room = await (await new_node()).open(SHOW)
     await adds(room, 3)
     heard = Heard()
     room.add_listener(heard)
     payload = msgspec.msgpack.encode(Batch(b"x" * 16, (add(1_000),)))
-    forged = Entry(1, 3, 1, "n", 1, "", entry_hash("", 1, 3, 1, 1, "n", 1, payload), payload, 1)
-    forged = msgspec.structs.replace(forged, epoch=room.epoch)
-    room._receive(forged)
+    forged = make_entry("", room.epoch, 3, 1, 1, "n", 1, payload)
+    room._hear(forged)
     assert room.halted
     assert (await room.ask(add())).verdict == UNAVAILABLE
     await heard.until(lambda: bool(heard.resets))

@@ -16,6 +16,7 @@ from liveserver.rooms.log import (
     LogCorrupt,
     Refusal,
     ShowLog,
+    checked,
     entry_hash,
     is_whole,
     load_functions,
@@ -47,7 +48,7 @@ async def test_what_is_published_is_what_is_stored(show_log: ShowLog, redis: Red
     message = await pubsub.get_message(timeout=5)
     assert parse_message(message["data"]) == entry
     with pytest.raises(LogCorrupt):
-        parse_message(message["data"] + b"x")
+        checked(parse_message(message["data"] + b"x"))
     await pubsub.aclose()
 
 
