@@ -75,7 +75,12 @@ class Child:
             code = await self._once()
             if self._stopping.is_set():
                 return
-            log.error("child_died", kind=self._kind, number=self._number, code=code)
+            if (
+                code == 0
+            ):  # somebody asked it to stop, for instance a service manager that signals all processes at once
+                log.warning("child_ended", kind=self._kind, number=self._number)
+            else:
+                log.error("child_died", kind=self._kind, number=self._number, code=code)
             now = loop.time()
             while self._deaths and now - self._deaths[0] >= RESTARTS_WINDOW_S:
                 self._deaths.popleft()

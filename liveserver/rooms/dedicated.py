@@ -23,6 +23,8 @@ ROUND_S = 0.5
 """How often leases are renewed and shows looked for: several times within a lease, and soon after a show's first entry."""
 OPEN_MAX = 50
 """Shows opened in one round; more wait for the next, recorded by their serving nodes meanwhile."""
+AGAIN_MS = 10_000
+"""After this long a show that could not be opened is tried again; its serving nodes record it meanwhile."""
 LEFT_BEHIND_MS = 60_000
 """How long ago a dedicated recorder may have died for its shows to be taken over without anybody serving them."""
 
@@ -51,6 +53,7 @@ class Dedicated:
         self._hub = hub
         self._pool = pool
         self._seen: dict[str, int] = {}
+        self._not_before_ms: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -81,17 +84,19 @@ class Dedicated:
             await self._pool.execute(store.QUERIES.keep_leases, self._hub.node, mine, LEASE_MS)
 
     async def _find_shows(self) -> None:
-        rooms = self._hub.rooms
+        rooms, now_ms = self._hub.rooms, self._hub.clock.monotonic_ms()
+        self._not_before_ms = {show: at for show, at in self._not_before_ms.items() if at > now_ms}
+        passed_over = [*rooms, *self._not_before_ms]
         rows = await self._pool.fetch(
-            store.QUERIES.shows_to_record, self._hub.node, LEFT_BEHIND_MS, OPEN_MAX + len(rooms)
+            store.QUERIES.shows_to_record, self._hub.node, LEFT_BEHIND_MS, passed_over, OPEN_MAX
         )
-        for show in [row["show"] for row in rows if row["show"] not in rooms][:OPEN_MAX]:
+        for row in rows:
+            show = row["show"]
             try:
                 await self._hub.open(show)
-            except NoShow:
-                log.warning("recorder_without_show", show=show)
-            except RoomUnavailable as error:
-                log.warning("recorder_room_unavailable", show=show, reason=str(error))
+            except (NoShow, RoomUnavailable) as error:
+                self._not_before_ms[show] = now_ms + AGAIN_MS
+                log.warning("recorder_without_room", show=show, reason=repr(error))
 
     def _keep_awake(self) -> None:
         # A hub closes rooms that nobody has touched for a while. Here there is nobody; entries count instead.

@@ -39,11 +39,12 @@ WHERE show IN (SELECT show FROM show_logs
                FOR UPDATE SKIP LOCKED);
 
 -- name: shows_to_record
--- Shows that a serving node records, or that a dedicated recorder has just left behind.
+-- Shows that a serving node records, or that a dedicated recorder has just left behind; without those in the list.
 SELECT show FROM show_logs
 WHERE recorder_until > now() - $2 * interval '1 millisecond' AND recorder <> $1
   AND CASE WHEN recorder_dedicated THEN recorder_until < now() ELSE recorder_until > now() END
-ORDER BY show LIMIT $3;
+  AND show <> ALL($3::text[])
+ORDER BY show LIMIT $4;
 
 -- name: give_up_lease
 -- Lets another node record at once.

@@ -4,6 +4,7 @@ On the real Valkey and PostgreSQL; each node has connections of its own, as anot
 """
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from liveserver.infra.database import Connection, Pool
 from liveserver.rooms import dedicated, recorder, store
 from liveserver.rooms.dedicated import Dedicated, silent
 from liveserver.rooms.edge import command
-from liveserver.rooms.hub import Hub
+from liveserver.rooms.hub import Hub, RoomUnavailable
 from liveserver.rooms.lifecycle import Lifecycle, Tick
 from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.model import SYSTEM, Decision
@@ -224,6 +225,27 @@ async def test_a_recorder_that_can_not_write_loses_the_lease(
     await until(lambda: room.unrecorded == 0)
     assert written_by(serving) == 10
     assert await totals(pool) == list(range(1, 11))
+
+
+async def test_a_show_that_can_not_be_opened_is_left_alone_for_a_while(
+    new_node: NewNode, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dedicated, "AGAIN_MS", 300)
+    room = await (await new_node()).open(SHOW)
+    hub = await new_node(features=silent(FEATURES), dedicated=True)
+    tried: list[int] = []
+
+    async def full(show: str) -> LiveRoom:
+        tried.append(hub.clock.monotonic_ms())
+        raise RoomUnavailable("this node has too many rooms open already")
+
+    monkeypatch.setattr(hub, "open", full)
+    rounds = Dedicated(hub, pool)
+    await rounds.start()
+    while len(tried) < 3:
+        await adds(room, 1)
+    await rounds.aclose()
+    assert min(after - before for before, after in itertools.pairwise(tried)) >= 300
 
 
 async def test_flushing_records_all_although_another_has_the_lease(
