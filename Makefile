@@ -7,7 +7,7 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench bench-micro costs conformance load load-ui
+.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench bench-quick bench-micro costs conformance load load-ui
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,8 +81,11 @@ protocol: .venv/.dev ## write the tables of docs/PROTOCOL.md anew from the code
 soak: .venv/.dev ## many more random histories than the tests run (HISTORIES=100000)
 	@HISTORIES=$(or $(HISTORIES),100000) $(BIN)/python -m pytest tests/simulation -n 2 --timeout 14400
 
-bench: .venv/.dev ## what a bid costs; prints its figures
-	@$(BIN)/python -m benchmarks.micro --only command,bid,path
+bench: .venv/.bench ## measure beside other servers, and write docs/benchmarks (some 100 minutes on a quiet machine)
+	@$(BIN)/python -m benchmarks all --write
+
+bench-quick: .venv/.dev ## the same in some 7 minutes: one round, liveserver and the raw-send limit; prints only
+	@$(BIN)/python -m benchmarks all --quick
 
 bench-micro: .venv/.dev ## what single operations cost, beside doing nothing; prints the table
 	@$(BIN)/python -m benchmarks.micro

@@ -70,6 +70,10 @@ def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write
             say(f"report: {report.write(results.load())}")
         except FileNotFoundError as error:
             raise click.ClickException("nothing was measured yet: run with --write first") from error
+        except ImportError as error:
+            raise click.ClickException(
+                f"plots need matplotlib, which make .venv/.bench installs ({error})"
+            ) from error
 
 
 def _keep(points: list[results.Point], peers: Sequence[Peer], options: Options) -> None:

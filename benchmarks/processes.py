@@ -62,3 +62,12 @@ def core_busy_s(core: int) -> float:
             user, nice, system, _, _, irq, softirq, *_ = map(int, ticks)
             return (user + nice + system + irq + softirq) / _TICKS_PER_S
     return 0.0
+
+
+def kernel_tcp_bytes() -> int:
+    """Memory that the kernel keeps for all TCP sockets of this machine: what was written and not read is first of all there."""
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        words = line.split()
+        if words[0] == "TCP:":
+            return int(words[words.index("mem") + 1]) * _PAGE_BYTES
+    return 0

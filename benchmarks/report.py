@@ -8,7 +8,6 @@ from pathlib import Path
 
 from benchmarks import targets
 from benchmarks.medians import Climb, climbs, medians
-from benchmarks.plots import latency_plot
 from benchmarks.results import FOLDER, Point, Results
 from benchmarks.scenarios import bids, fanout, idle, joining, mixed, recording, slow
 
@@ -18,7 +17,9 @@ _GENERATOR_SHARE_MAX = 0.9
 
 
 def write(results: Results, folder: Path = FOLDER) -> Path:
-    """The report and its plots; gives the report's path."""
+    """The report and its plots; gives the report's path. Raises ImportError without matplotlib (make .venv/.bench)."""
+    from benchmarks.plots import latency_plot  # measuring needs no plots
+
     folder.mkdir(parents=True, exist_ok=True)
     curve, lots = climbs(results.points, "curve"), climbs(results.points, "bids")
     if curve:
@@ -217,7 +218,7 @@ _OWN = (
     ("idle", idle.__doc__, ()),
     ("join", joining.run_join.__doc__, (("connects_per_s", "connects + joins/s"),)),
     ("storm", joining.__doc__, (("half_s", "half back, s"), ("most_s", "99 % back, s"), ("all_s", "all back, s"), ("resumed", "resumed"), ("failures", "failed attempts"))),
-    ("slow", slow.__doc__, (("rss_peak_bytes", "highest RSS, bytes"), ("deaf_cut", "deaf ones cut off"), ("readers_lost", "readers lost"))),
+    ("slow", slow.__doc__, (("rss_peak_bytes", "highest RSS, bytes"), ("kernel_peak_bytes", "highest kernel TCP memory, bytes"), ("deaf_cut", "deaf ones cut off"), ("readers_lost", "readers lost"))),
     ("recording", recording.__doc__, (("lag_max", "highest lag, commands"), ("lag_end", "lag at the end"), ("caught_up_s", "all recorded after, s"))),
 )  # fmt: skip
 
