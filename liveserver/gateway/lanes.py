@@ -3,12 +3,13 @@
 Frames are built once per format and written to everybody in slices. A third lane, "now" (replies, private events), needs no
 queue: `Connection.tell` writes at once. So a reply is always sent before the batch that covers its command.
 
-How the room lane flushes: at once when nothing was sent for an interval (an idle room is not batched); otherwise what
-gathers within the interval, or while a flush is under way, goes in one batch. A long flush gives the loop back after
-every slice, so that bids are read meanwhile; and the more a flush costs the longer the interval becomes.
+How the room lane flushes: at once while the room is quiet (an idle room is not batched, nor is a question and its answer);
+in a busy one what gathers within the interval, or while a flush is under way, goes in one batch. A long flush gives the loop
+back after every slice, so that bids are read meanwhile; and the more a flush costs the longer the interval becomes.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from liveserver.gateway.codecs import Codec
 from liveserver.gateway.connection import Connection
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.stats import Stats
+from liveserver.kernel.limits import TokenBucket
 from liveserver.rooms.model import Event
 
 SLICE = 256
@@ -27,9 +29,36 @@ BUSY_SHARE = 2
 """A flush that takes t is followed by the next no earlier than `BUSY_SHARE * t` after its start: half of the time stays
 for everything else."""
 
+QUIET_PER_S = 10
+"""Flushes a second that need not wait for the interval: a room that has less to say than this is quiet. ..."""
+QUIET_BURST = 4
+"""... and so many of them may come one right after the other."""
+
 Pending = tuple[int, int, Event]
 """Sequence number, ts, event."""
-Job = tuple[Sequence[Connection], bytes]
+
+
+class Job:
+    """A frame on its way to some connections; `at` of them have it."""
+
+    __slots__ = ("at", "data", "group")
+
+    def __init__(self, group: Sequence[Connection], data: bytes) -> None:
+        self.group = group
+        self.data = data
+        self.at = 0
+
+    def write(self, count: int) -> int:
+        """Writes to the next `count` connections, or as many as are left; how many those were."""
+        data, part = self.data, self.group[self.at : self.at + count]
+        for connection in part:
+            connection.send(data)
+        self.at += len(part)
+        return len(part)
+
+    @property
+    def done(self) -> bool:
+        return self.at == len(self.group)
 
 
 def condensed(pending: Iterable[Pending]) -> list[Pending]:
@@ -65,7 +94,8 @@ class Lanes:
         """Who joined while events were waiting, and the seq of their snapshot: their first batch starts there."""
         self.pending: list[Pending] = []
         self._states: dict[str, tuple[int, dict[str, Any]]] = {}
-        self._jobs: list[Job] = []
+        self._jobs: deque[Job] = deque()
+        self._spare = TokenBucket(QUIET_PER_S, QUIET_BURST, 0)
         self.flushing = False
         self._asked = False
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
@@ -148,9 +178,12 @@ class Lanes:
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
+        now_s = loop.time()
         interval_s = max(self._limits.flush_interval_ms / 1000, self._pause_s)
         due_s = self._began_s + interval_s
-        if due_s <= loop.time() or len(self.pending) >= PENDING_MAX:
+        if due_s > now_s >= self._began_s + self._pause_s and self._spare.take(int(now_s * 1000)):
+            due_s = now_s
+        if due_s <= now_s or len(self.pending) >= PENDING_MAX:
             # At the end of this turn of the loop: entries applied in the same turn share the batch.
             self._timer = loop.call_soon(self._flush)
         else:
@@ -193,7 +226,7 @@ class Lanes:
         batch = self._batch(position, self.to, [event for _, event in events])
         for codec, group in self._settled.items():
             if group:
-                self._jobs.append((list(group), codec.frame(batch) + tails[codec]))
+                self._jobs.append(Job(list(group), codec.frame(batch) + tails[codec]))
         self._queue_fresh(events, tails)
 
     def _queue_fresh(self, events: list[tuple[int, dict[str, Any]]], tails: dict[Codec, bytes]) -> None:
@@ -205,14 +238,14 @@ class Lanes:
             later = [event for seq, event in events if seq > position]
             frame = codec.frame(self._batch(position, self.to, later)) if position < self.to else b""
             if frame or tails[codec]:
-                self._jobs.append((group, frame + tails[codec]))
+                self._jobs.append(Job(group, frame + tails[codec]))
             self._settled.setdefault(codec, {}).update(dict.fromkeys(group))
         self._fresh.clear()
 
     def _queue(self, build: Callable[[Codec], bytes]) -> None:
         for codec, group in self._settled.items():
             if group:
-                self._jobs.append((list(group), build(codec)))
+                self._jobs.append(Job(list(group), build(codec)))
 
     def _codecs(self) -> set[Codec]:
         return set(self._settled) | {connection.codec for connection in self._fresh}
@@ -231,13 +264,12 @@ class Lanes:
         """Writes one slice of the jobs, then lets the loop turn; at the end asks for the next flush if one is due."""
         left = SLICE
         while self._jobs and left > 0:
-            group, data = self._jobs.pop(0)
-            for connection in group[:left]:
-                connection.send(data)
-            self._stats.frames_sent += min(left, len(group))
-            if len(group) > left:
-                self._jobs.insert(0, (group[left:], data))
-            left -= len(group)
+            job = self._jobs[0]
+            written = job.write(left)
+            self._stats.frames_sent += written
+            left -= written
+            if job.done:
+                self._jobs.popleft()
         loop = asyncio.get_running_loop()
         if self._jobs:
             loop.call_soon(self._write)

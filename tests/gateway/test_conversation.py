@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from liveserver.gateway.lanes import QUIET_BURST
 from tests.support.stage import QUICK, SHOW, a_show, on_stage, until
 
 
@@ -123,19 +124,26 @@ async def test_superseded_bids_of_one_batch_are_told_once():
         for price in range(1, 11):
             await ana.send("bid:place", show=SHOW, lot="l1", price=price)
         await ana.ok("bid:place", show=SHOW, lot="l2", price=5)
-        batch = await ana.batch()
-        assert [event["payload"] for event in batch["events"]] == [
+        position, told = 1, []
+        while position < 12:
+            batch = await ana.batch()
+            lots = [event["payload"]["lot"] for event in batch["events"]]
+            assert len(lots) == len(set(lots)), "one batch tells how each lot stands, once"
+            assert batch["from"] == position
+            position, told = batch["to"], told + batch["events"]
+        assert [event["payload"] for event in told][-2:] == [
             {"lot": "l1", "price": 10},
             {"lot": "l2", "price": 5},
         ]
-        assert (batch["from"], batch["to"]) == (1, 12)
+        assert len(told) < 11
 
 
 async def test_an_idle_room_is_told_at_once_however_long_the_interval():
     async with on_stage(msgspec.structs.replace(QUICK, flush_interval_ms=60_000)) as stage:
         ana = await stage.connect("ana", join=True)
-        await ana.ok("probe:say", show=SHOW, text="now")
-        assert (await ana.batch())["to"] == 1
+        for seq in range(1, 2 + QUIET_BURST):
+            await ana.ok("probe:say", show=SHOW, text="now")
+            assert (await ana.batch())["to"] == seq
 
 
 async def test_private_and_staff_events_reach_only_theirs(text):
