@@ -227,6 +227,20 @@ async def test_a_recorder_that_can_not_write_loses_the_lease(
     assert await totals(pool) == list(range(1, 11))
 
 
+async def test_what_comes_soon_after_a_write_shares_the_next_one(
+    new_node: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "GATHER_S", 0.3)
+    hub = await new_node()
+    room = await hub.open(SHOW)
+    for _ in range(12):
+        await room.ask(add())
+    await until(lambda: room.unrecorded == 0)
+    counts = hub.recording().counts
+    assert (counts.commands, counts.facts) == (12, 12)
+    assert counts.transactions <= 3
+
+
 async def test_a_show_that_can_not_be_opened_is_left_alone_for_a_while(
     new_node: NewNode, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
