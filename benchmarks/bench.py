@@ -6,11 +6,12 @@ Scenarios say what is started and sent; this module starts, pins, samples and en
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,13 +70,14 @@ def free_port() -> int:
 @contextmanager
 def started(
     peer: Peer, connections: int, engines: tuple[str, str] = ("", "")
-) -> Iterator[tuple[Running, int]]:
+) -> Generator[tuple[Running, int]]:
     """The peer's server and its port, while the block runs. Raises RuntimeError if it does not start."""
     folder = Path(tempfile.mkdtemp(prefix="lsbench-", dir="/tmp"))
     folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
     port = free_port()
     try:
         with peer.start(Setting(port, folder, *engines, connections=connections), SERVER_CORE) as running:
+            say(f"  {peer.name} on port {port}, pid {', '.join(map(str, running.pids))}")  # for a profiler
             yield running, port
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -91,7 +93,7 @@ class Sampler:
         self._beside: list[int] = []
         self._begun = self._ended = 0.0
         self._own = self._others = self._core = 0.0
-        self._flushes = 0.0
+        self._flushes: float | None = 0.0
         self.rss_bytes = 0
         self.values: list[tuple[float, float]] = []
         self._stop = threading.Event()
@@ -110,20 +112,28 @@ class Sampler:
             self._ended, own, others, core = self._now()
             self._own, self._others, self._core = own - self._own, others - self._others, core - self._core
             self.rss_bytes = rss_bytes(self._running.pids)
-            self._flushes = self._flushed() - self._flushes
+            before, after = self._flushes, self._flushed()
+            self._flushes = None if before is None or after is None else after - before
 
-    def _flushed(self) -> float:
-        """How often the server has flushed so far; 0 of servers that don't tell."""
+    def _flushed(self) -> float | None:
+        """How often the server has flushed so far; None of servers that don't tell, or are too busy to."""
         if not isinstance(self._running, LiveRunning):
-            return 0.0
-        return self._running.metrics().get("liveserver_flushes_total", 0.0)
+            return None
+        try:
+            return self._running.metrics().get("liveserver_flushes_total")
+        except OSError:
+            return None
 
     def _now(self) -> tuple[float, float, float, float]:
         return time.monotonic(), cpu_s(self._running.pids), cpu_s(self._beside), core_busy_s(SERVER_CORE)
 
     def _watch(self, series: Callable[[], float]) -> None:
         while not self._stop.wait(SAMPLE_S):
-            self.values.append((round(time.monotonic() - self._begun, 3), series()))
+            try:
+                value = series()
+            except OSError:
+                continue  # a server too busy to answer has a gap in its series
+            self.values.append((round(time.monotonic() - self._begun, 3), value))
 
     def stop(self) -> None:
         """Ends the series."""
@@ -138,9 +148,10 @@ class Sampler:
         more = {
             "beside_cpu_share": self._others / seconds,
             "bytes_per_delivery": _size(group),
-            "flushes_per_s": self._flushes / seconds,
             "connects_per_s": group.count / max(group.ready_s, 1e-9),
         }
+        if self._flushes is not None:
+            more["flushes_per_s"] = self._flushes / seconds
         more.update(given.pop("more", None) or {})  # pyright: ignore[reportArgumentType, reportCallIssue]  # a mapping by convention of this module
         return msgspec.convert(
             {
@@ -211,7 +222,7 @@ def run(plan: Plan, running: Running, series: Callable[[], float] | None = None)
         sampler.stop()
 
 
-TROUBLE = (RuntimeError, OSError)
+TROUBLE = (RuntimeError, OSError, subprocess.SubprocessError)
 """What a peer that fails raises; it is told in the report and the run goes on. Of a missing compiler nothing comes (`NoCompiler`)."""
 
 

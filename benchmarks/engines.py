@@ -6,7 +6,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from liveserver.infra.engines import embedded
 
 
 @contextmanager
-def engines(folder: Path) -> Iterator[tuple[str, str]]:
+def engines(folder: Path) -> Generator[tuple[str, str]]:
     """Addresses of a fresh PostgreSQL and a fresh Valkey while the block runs. Raises RuntimeError if they do not start."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.engines", str(folder)],

@@ -26,9 +26,7 @@ def write(results: Results, folder: Path = FOLDER) -> Path:
         title = f"deliveries due a second ({fanout.CURVE_VIEWERS:,} viewers)"
         latency_plot(curve, title, folder / "fanout.svg", times_connections=True)
     if lots:
-        latency_plot(
-            lots, results.titles, "bids a second, one lot", folder / "bids.svg", times_connections=False
-        )
+        latency_plot(lots, "bids a second, one lot", folder / "bids.svg", times_connections=False)
     path = folder / "report.md"
     path.write_text(text(results, curve, lots))
     return path

@@ -17,8 +17,8 @@ from benchmarks.peers.model import Frame
 Phase = Literal["connected", "warming", "measuring", "measured", "done"]
 """connected: all are ready; warming: streams begin; measuring, measured: the period that counts; done: nothing more is awaited."""
 
-SLACK_S = 30
-"""Added to the time that a plan takes by itself before the generator is given up."""
+END_MAX_S = 30
+"""Longest between the generator's last word and its end. Its phases are bounded by the plan itself."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +212,7 @@ def _listen(process: "subprocess.Popen[str]", on_phase: Callable[[Phase], None])
             else:
                 said.append(line.strip())
         out = process.stdout.read()
-        if process.wait(SLACK_S):
+        if process.wait(END_MAX_S):
             raise FloodFailed(" ".join(said) or f"the load generator ended with {process.returncode}")
         return msgspec.json.decode(out, type=Outcome)
     finally:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import jwt
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from benchmarks.peers.model import Frame, Running, Setting, Speech
@@ -74,13 +75,13 @@ class LiveRunning(Running, frozen=True, kw_only=True):
 
 def _find(document: Any, lot: str) -> dict[str, Any] | None:
     """The part of a snapshot that is about this lot, wherever it stands."""
+    parts: list[Any] = document if isinstance(document, list) else []
     if isinstance(document, dict):
-        if "bids" in document and lot in (document.get("lot"), document.get("id")):
-            return document
-        document = list(document.values())
-    if isinstance(document, list):
-        return next((found for part in document if (found := _find(part, lot)) is not None), None)
-    return None
+        fields: dict[str, Any] = document
+        if "bids" in fields and lot in (fields.get("lot"), fields.get("id")):
+            return fields
+        parts = list(fields.values())
+    return next((found for part in parts if (found := _find(part, lot)) is not None), None)
 
 
 def resume(show: str) -> tuple[Frame, ...]:
@@ -109,16 +110,18 @@ class Client:
         self._opening.__exit__(kind, error, trace)
 
     def ask(self, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer's payload. Raises RuntimeError when it is an error."""
+        """The answer's payload. Raises RuntimeError when it is an error or the connection ends, and TimeoutError."""
         self._number += 1
         name = f"b{self._number}"
-        self._socket.send(json.dumps({"type": kind, "id": name, "payload": payload}))
-        while True:
-            said = json.loads(self._socket.recv(timeout=ASK_MAX_S))
-            if said.get("id") == name:
-                if said["type"] != "ok":
-                    raise RuntimeError(f"{kind}: {said['payload']}")
-                return said["payload"]
+        try:
+            self._socket.send(json.dumps({"type": kind, "id": name, "payload": payload}))
+            while (said := json.loads(self._socket.recv(timeout=ASK_MAX_S))).get("id") != name:
+                pass
+        except ConnectionClosed as error:
+            raise RuntimeError(f"{kind}: {error}") from error
+        if said["type"] != "ok":
+            raise RuntimeError(f"{kind}: {said['payload']}")
+        return said["payload"]
 
 
 class Started:
@@ -235,7 +238,9 @@ class Started:
     def __enter__(self) -> LiveRunning:
         return self.running
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._end()
 
 

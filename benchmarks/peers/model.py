@@ -6,6 +6,7 @@ The generator knows no protocol. It sends the bytes described here and looks for
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 import msgspec
@@ -89,7 +90,9 @@ class Started(Protocol):
     """A started server, as a context manager that ends its processes (those it started itself, by pid) and waits for them."""
 
     def __enter__(self) -> Running: ...
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 Environment = Mapping[str, str]

@@ -7,7 +7,7 @@ accepted bids are fanned out to all of them as well; the others' need not be.
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def one(options: Options, peer: Peer, rate: float, number: int) -> Point:
 
 
 @contextmanager
-def _engines_for(peer: Peer) -> Iterator[tuple[str, str]]:
+def _engines_for(peer: Peer) -> Generator[tuple[str, str]]:
     if peer.name == "liveserver":  # brings its own
         yield "", ""
         return
@@ -81,6 +81,19 @@ def _engines_for(peer: Peer) -> Iterator[tuple[str, str]]:
             yield addresses
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _taken(running: LiveRunning, sent: float) -> dict[str, float]:
+    """Which share of the bids was accepted, and which went through the log; nothing when the server is too busy to say."""
+    try:
+        # Bids that lost a race and could not win any more are refused before the log; they are answered all the same.
+        commands = running.metrics().get("liveserver_commands_total", 0.0)
+        return {
+            "accepted_share": running.bids_accepted() / sent,
+            "sequenced_share": min(1.0, commands / sent),
+        }
+    except TROUBLE:
+        return {}
 
 
 def _measure(
@@ -98,14 +111,7 @@ def _measure(
     )
     outcome, sampler = run(plan, running)
     sent = rate * (plan.warm_ms + plan.measure_ms) / 1_000
-    more = {}
-    if isinstance(running, LiveRunning):
-        # Bids that lost a race and could not win any more are refused before the log; they are answered all the same.
-        commands = running.metrics().get("liveserver_commands_total", 0.0)
-        more = {
-            "accepted_share": running.bids_accepted() / sent,
-            "sequenced_share": min(1.0, commands / sent),
-        }
+    more = _taken(running, sent) if isinstance(running, LiveRunning) else {}
     point = sampler.point(
         outcome,
         outcome.group("bidders"),

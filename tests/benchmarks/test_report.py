@@ -100,6 +100,21 @@ def test_a_report_is_rebuilt_from_its_file(tmp_path: Path) -> None:
         *curve("liveserver", (10, 1, 5), (1_000, 1, 20), (2_000, 0.5, 3_000)),
         *curve("ws", (10, 1, 5), (20, 1, 30), (40, 0.7, 2_500)),
         Point(scenario="bids", peer="postgres", case="500/s", rate=500, failed="it did not start"),
+        Point(
+            scenario="bids",
+            peer="liveserver",
+            case="50,000/s",
+            rate=50_000,
+            ratio=1,
+            p99_ms=28,
+            more={"accepted_share": 0.3, "sequenced_share": 0.9},
+        ),
+        Point(
+            scenario="storm",
+            peer="liveserver",
+            case="10,000 come back",
+            more={"all_s": 2.5, "resumed": 10_000},
+        ),
     ]
     file = tmp_path / "results.json"
     results.save(kept(points), file)
@@ -109,6 +124,9 @@ def test_a_report_is_rebuilt_from_its_file(tmp_path: Path) -> None:
     assert "| 50x |" in written, "1,000 against 20 messages a second"
     assert "nats-server is not installed" in written
     assert "postgres, bids 500/s, round 1: it did not start" in written
+    assert "50,000/s: 30% (90%)" in written
+    assert "| 10,000 come back |" in written
+    assert ">liveserver<" in (tmp_path / "bids.svg").read_text()
     plot = (tmp_path / "fanout.svg").read_text()
     assert ">liveserver<" in plot
     assert ">ws<" in plot
