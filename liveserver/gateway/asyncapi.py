@@ -11,9 +11,9 @@ import msgspec
 from liveserver import __version__
 from liveserver.gateway.codecs import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Inbound
 from liveserver.gateway.eventwords import EVENTS
-from liveserver.gateway.handshake import PATH
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.messages import ErrorPayload
+from liveserver.gateway.upgrade import PATH
 from liveserver.rooms.edge import Route
 
 _REF = "#/components/schemas/{name}"

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from websockets.frames import Frame, Opcode
@@ -119,7 +120,9 @@ class Connection(asyncio.Protocol):
         transport.set_protocol(self)
         if not transport.is_reading():
             transport.resume_reading()
-        response, agreed = shake_hands(FrameReader(self._host.limits, self._budget), head, self._host.site)
+        response, agreed = shake_hands(
+            partial(FrameReader, self._host.limits, self._budget), head, self._host.site
+        )
         if behind and agreed is not None:
             # RFC 6455, 4.1: a client must wait for the response. Who does not is broken or is smuggling.
             response, agreed = refusal(400, "Bytes behind the handshake."), None

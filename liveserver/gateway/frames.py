@@ -40,6 +40,8 @@ class FrameReader(ServerProtocol):
         self._fragments_max = limits.fragments_max
         self._fragments = 0
         self._budget = budget
+        self._inside = False
+        """Whether bytes have come that no whole frame was made of. The parser takes a head out of its buffer before the rest is there."""
 
     def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
         """The first of the client's that we speak; JSON, unnamed, for a client that names none."""
@@ -52,6 +54,7 @@ class FrameReader(ServerProtocol):
 
     def recv_frame(self, frame: Frame) -> None:
         """Counts before anything is done for the frame: each ping would queue a pong, each fragment an object."""
+        self._inside = bool(self.reader.buffer)
         if not self._budget.take(self.now_ms):
             self.fail(closecodes.FLOOD.code, closecodes.FLOOD.reason())
             return
@@ -67,7 +70,7 @@ class FrameReader(ServerProtocol):
     @property
     def partial(self) -> bool:
         """Whether part of a frame or of a fragmented message has arrived, and its end has not."""
-        return self.current_size is not None or bool(self.reader.buffer)
+        return self.current_size is not None or self._inside
 
     @property
     def settled(self) -> bool:
@@ -79,6 +82,7 @@ class FrameReader(ServerProtocol):
 
         It does so for bytes at moments when it expects none (pipelined behind the handshake; faults.md, "Smuggling").
         """
+        self._inside = True
         try:
             self.receive_data(data)
         except (AssertionError, EOFError, RuntimeError):

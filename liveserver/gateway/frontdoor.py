@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from liveserver.gateway.connection import Connection, Host
-from liveserver.gateway.handshake import PATH, refusal
+from liveserver.gateway.handshake import refusal
 from liveserver.gateway.heartbeat import NEVER
 from liveserver.gateway.limits import CLOSE_GRACE_MS, HEAD_BYTES_MAX
+from liveserver.gateway.upgrade import PATH
 
 _END = b"\r\n\r\n"
 _TARGETS = (PATH.encode(), PATH.encode() + b"?")

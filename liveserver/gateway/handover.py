@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 
 from liveserver.gateway.frontdoor import FrontDoor
-from liveserver.gateway.handshake import PATH
+from liveserver.gateway.upgrade import PATH
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

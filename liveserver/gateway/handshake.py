@@ -1,10 +1,11 @@
-"""The opening handshake as a pure function: a request's head in, the response and what was agreed out.
+"""The opening handshake as a function: a request's head in, the response and what was agreed out.
 
 Strict where being lenient would let a request mean two things to two servers: exact path, one Host, no body, nothing
 behind the head. It opens no connection and checks no token.
 """
 
 import http
+from collections.abc import Callable
 
 import msgspec
 from websockets.http11 import Request
@@ -12,8 +13,7 @@ from websockets.http11 import Request
 from liveserver.accounts.cookies import session_token
 from liveserver.gateway.codecs import JSON_SUBPROTOCOL
 from liveserver.gateway.frames import FrameReader
-
-PATH = "/ws"
+from liveserver.gateway.upgrade import PATH, plain_upgrade
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -33,11 +33,24 @@ class Agreed(msgspec.Struct, frozen=True):
     """The session cookie's value, only from an allowed page: other sites' pages can't act in somebody's name."""
 
 
-def shake_hands(frames: FrameReader, head: bytes, site: Site) -> tuple[bytes, Agreed | None]:
+def shake_hands(library: Callable[[], FrameReader], head: bytes, site: Site) -> tuple[bytes, Agreed | None]:
     """The response's bytes and what was agreed, or None for a refusal, after which the connection must be closed.
 
-    `head` is everything up to and including the empty line. `frames` must be fresh.
+    `head` is everything up to and including the empty line. `library` makes a fresh reader, for what is not quite plain.
     """
+    plain = plain_upgrade(head)
+    if plain is not None and (not plain.origin or _allowed(plain.origin, plain.host, site)):
+        token = session_token(plain.cookie, secure=site.secure) if plain.origin else ""
+        return plain.response(), Agreed(plain.subprotocol or JSON_SUBPROTOCOL, token)
+    frames = library()
+    try:
+        return judged(frames, head, site)
+    finally:
+        frames.release()
+
+
+def judged(frames: FrameReader, head: bytes, site: Site) -> tuple[bytes, Agreed | None]:
+    """The same by the library alone, which knows all rules. `frames` must be fresh."""
     if not frames.receive(head) or len(frames.events) != 1 or not isinstance(frames.events[0], Request):
         return refusal(400, "Not an HTTP request that this server understands."), None
     request = frames.events.pop()
