@@ -14,6 +14,8 @@ FLUSH_MS = 25.0
 PAYLOAD_BYTES = 100
 STAMP_BYTES = len("TS=0123456789abcdef")
 PAYLOAD_BYTES_MAX = 4_000
+COALESCED_MIN = 2
+"""Messages a flush from which on flushes are held back by an interval."""
 
 
 class Raw:
@@ -28,10 +30,14 @@ class Raw:
         self.payload_bytes = min(max(payload_bytes, STAMP_BYTES + 1), PAYLOAD_BYTES_MAX)
 
     def like(self, point: Point) -> "Raw":
-        """The same flushes a second and bytes a delivery as in that measurement."""
+        """The same flushes a second and bytes a delivery as in that measurement.
+
+        In a quiet room every message has its own flush, so their number says nothing about an interval: the usual one is kept.
+        """
         flushes_per_s = point.more.get("flushes_per_s", 0.0)
+        coalesced = flushes_per_s > 0 and point.rate >= COALESCED_MIN * flushes_per_s
         return Raw(
-            1_000 / flushes_per_s if flushes_per_s else FLUSH_MS,
+            1_000 / flushes_per_s if coalesced else FLUSH_MS,
             round(point.more.get("bytes_per_delivery", PAYLOAD_BYTES)),
         )
 

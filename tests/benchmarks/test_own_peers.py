@@ -71,7 +71,9 @@ def test_liveserver_serves_viewers_and_bidders(setting: Setting) -> None:
 
 
 def test_raw_sends_give_every_viewer_every_message_in_flushes(setting: Setting) -> None:
-    like = Point(scenario="fanout", peer="liveserver", more={"flushes_per_s": 10, "bytes_per_delivery": 300})
+    like = Point(
+        scenario="fanout", peer="liveserver", rate=200, more={"flushes_per_s": 10, "bytes_per_delivery": 300}
+    )
     with Raw().like(like).start(setting, CORE) as running:
         speech = running.speech
         groups = [viewers(speech, 5), publisher(speech)]
@@ -94,3 +96,13 @@ async def test_raw_sends_speak_websocket_with_any_client(setting: Setting) -> No
             await host.send("x" * 70_000)
             async with asyncio.timeout(5):
                 assert await viewer.recv() == "x" * 70_000 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("rate", "flushes_per_s", "flush_ms"), [(500, 20, 50), (2_000, 40, 25), (5, 9, 25), (5, 0, 25)]
+)
+def test_the_limit_waits_as_liveserver_did_and_not_in_a_quiet_room(
+    rate: float, flushes_per_s: float, flush_ms: float
+) -> None:
+    point = Point(scenario="fanout", peer="liveserver", rate=rate, more={"flushes_per_s": flushes_per_s})
+    assert Raw().like(point).flush_ms == flush_ms
