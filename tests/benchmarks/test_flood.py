@@ -70,7 +70,7 @@ def plan(
     **more: object,
 ) -> Plan:
     defaults = {"settle_ms": 20, "warm_ms": 100, "drain_ms": 1_000, "stall_ms": 5_000}
-    return Plan(port=port, groups=groups, streams=streams, measure_ms=measure_ms, **{**defaults, **more})  # pyright: ignore[reportArgumentType]
+    return Plan(port=port, groups=groups, streams=streams, measure_ms=measure_ms, **{**defaults, **more})  # pyright: ignore[reportArgumentType]  # fields by name, as the cases give them
 
 
 def answers(rate: float, frame: Frame = STAMPED) -> Stream:
@@ -219,7 +219,7 @@ async def test_a_refused_handshake_ends_the_run_in_words() -> None:
 )  # fmt: skip
 async def test_a_plan_that_makes_no_sense_is_refused(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(FloodFailed, match=sentence):
-        await run(Plan(**{"port": 9, "groups": [Group(name="people", count=1)], **wrong}))  # pyright: ignore[reportArgumentType]
+        await run(Plan(**{"port": 9, "groups": [Group(name="people", count=1)], **wrong}))  # pyright: ignore[reportArgumentType]  # fields by name, as the cases give them
 
 
 async def test_pings_are_answered() -> None:
