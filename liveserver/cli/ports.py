@@ -10,6 +10,10 @@ from liveserver.kernel.errors import Mendable
 BACKLOG_MAX = 4_096
 """Connections the system holds while we are busy; a reconnect storm is thousands at once."""
 
+UNSENT_BYTES_MAX = 128 * 1024
+"""Bytes that the system takes from us for a client before it has sent them. By default it takes megabytes, so that a thousand
+viewers who stopped reading hold gigabytes of the kernel's memory, and are noticed only after half a minute."""
+
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A listening socket, not yet accepting. `shared` lets other processes of ours listen on it too (SO_REUSEPORT).
@@ -33,6 +37,8 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # accepted connections inherit it; not on every system
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)
         listener.bind(address)
         listener.listen(BACKLOG_MAX)
         listener.setblocking(False)

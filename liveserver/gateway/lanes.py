@@ -20,12 +20,12 @@ from liveserver.gateway.stats import Stats
 from liveserver.kernel.limits import TokenBucket
 from liveserver.rooms.model import Event
 
-SLICE = 256
+SLICE = 64
 """Sockets written before the loop gets its turn: about a millisecond."""
 PENDING_MAX = 20_000
 """Events that may wait for a flush. A room that makes more of them within one flush than viewers could ever read sends
 them in several batches: at this many the next flush starts without waiting for the interval."""
-BUSY_SHARE = 2
+BUSY_SHARE = 1.25
 """A flush that takes t is followed by the next no earlier than `BUSY_SHARE * t` after its start: half of the time stays
 for everything else."""
 
