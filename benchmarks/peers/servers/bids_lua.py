@@ -9,9 +9,9 @@ which is liveserver's idea.
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from benchmarks.peers.servers.asgi import serve
 from benchmarks.peers.servers.bids import Decide, application
 from benchmarks.peers.servers.redis_pool import BIDS, LOT, fresh_lot
-from benchmarks.peers.servers.serving import serve
 
 CONNECTIONS = 50
 DECIDE = """

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from benchmarks.peers.servers.asgi import serve
 from benchmarks.peers.servers.bids import Decide, application
-from benchmarks.peers.servers.serving import serve
 
 CONNECTIONS = 10
 LOT = 1

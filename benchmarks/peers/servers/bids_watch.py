@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 
 from redis.exceptions import WatchError
 
+from benchmarks.peers.servers.asgi import serve
 from benchmarks.peers.servers.bids import Decide, application
 from benchmarks.peers.servers.redis_pool import BIDS, LOT, fresh_lot
-from benchmarks.peers.servers.serving import serve
 
 CONNECTIONS = 1
 TRIES_MAX = 1_000

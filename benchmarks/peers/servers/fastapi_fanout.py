@@ -10,7 +10,8 @@ import sys
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from benchmarks.peers.servers.serving import PUBLISH_PATH, serve
+from benchmarks.peers.servers.asgi import serve
+from benchmarks.peers.servers.serving import PUBLISH_PATH
 
 
 class ConnectionManager:

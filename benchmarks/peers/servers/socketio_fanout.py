@@ -6,7 +6,7 @@ process; default handlers. Engine.IO's ping cannot be turned off, so its interva
 
 import socketio
 
-from benchmarks.peers.servers.serving import serve
+from benchmarks.peers.servers.asgi import serve
 
 PING_INTERVAL_S = 3_600
 
