@@ -55,14 +55,16 @@ class LiveRunning(Running, frozen=True, kw_only=True):
     """How bidders speak where `speech` is that of viewers; stamped `BID_STAMP`."""
 
     def metrics(self) -> dict[str, float]:
-        """The numbers of `/metrics` by name; those with labels are summed up."""
+        """The numbers of `/metrics`: with labels as they are written there, and by name alone summed up."""
         found: dict[str, float] = {}
         with urllib.request.urlopen(f"{self.origin}/metrics", timeout=ASK_MAX_S) as response:
             for line in response.read().decode().splitlines():
                 if line and not line.startswith("#"):
                     name, _, value = line.rpartition(" ")
-                    name = name.partition("{")[0]
-                    found[name] = found.get(name, 0.0) + float(value)
+                    bare = name.partition("{")[0]
+                    found[name] = float(value)
+                    if bare != name:
+                        found[bare] = found.get(bare, 0.0) + float(value)
         return found
 
     def bids_accepted(self) -> int:
