@@ -4,7 +4,7 @@ It holds no rule. Facts are the record and hold hidden things (maxima, reserve, 
 `line` of a fact is its public part, as the hash chain covers it.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -263,6 +263,8 @@ class LotClosing(LotFact, kw_only=True, tag="lot_closing"):
 class LotHammered(LotFact, kw_only=True, tag="lot_hammered"):
     """There is a winner; final once the record has it."""
 
+    milestone: ClassVar[bool] = True
+
     winner: str
     name: str
     public: str
@@ -294,6 +296,8 @@ class LotSold(LotFact, kw_only=True, tag="lot_sold"):
 
 class LotPassed(LotFact, kw_only=True, tag="lot_passed"):
     """No sale: nobody bid enough, or the host took it back (`by`)."""
+
+    milestone: ClassVar[bool] = True
 
     reason: PassReason
     ends_at: int
