@@ -68,9 +68,9 @@ class ShowRoom:
         self._staff: dict[Connection, None] = {}
         self._by_user: dict[str, dict[Connection, None]] = {}
         self._sticky: dict[str, dict[str, Any]] = {}
-        # The live room gives the same snapshot object to everybody who joins at one seq with one kind of role; it is
-        # encoded once per format.
-        self._encoded: dict[Codec, tuple[dict[str, Any], Any]] = {}
+        # The live room gives the same object to everybody who joins at one seq and has missed the same; it is encoded once
+        # per format.
+        self._encoded: dict[tuple[Codec, str], tuple[Any, Any]] = {}
         live.add_listener(self)
 
     # Coming and going
@@ -105,12 +105,13 @@ class ShowRoom:
         }
 
     def _content(self, codec: Codec, joined: Joined) -> dict[str, Any]:
-        if joined.snapshot is None:
-            return {"events": joined.events}
-        known = self._encoded.get(codec)
-        if known is None or known[0] is not joined.snapshot:
-            known = self._encoded[codec] = (joined.snapshot, codec.embed(joined.snapshot))
-        return {"snapshot": known[1]}
+        part, content = (
+            ("events", joined.events) if joined.snapshot is None else ("snapshot", joined.snapshot)
+        )
+        known = self._encoded.get((codec, part))
+        if known is None or known[0] is not content:
+            known = self._encoded[codec, part] = (content, codec.embed(content))
+        return {part: known[1]}
 
     def greet(self, connection: Connection) -> None:
         """Tells a newcomer the latest values, after the reply."""

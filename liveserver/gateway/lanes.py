@@ -181,8 +181,8 @@ class Lanes:
         now_s = loop.time()
         interval_s = max(self._limits.flush_interval_ms / 1000, self._pause_s)
         due_s = self._began_s + interval_s
-        if due_s > now_s >= self._began_s + self._pause_s and self._spare.take(int(now_s * 1000)):
-            due_s = now_s
+        if due_s > now_s and self._spare.take(int(now_s * 1000)):
+            due_s = self._began_s + self._pause_s
         if due_s <= now_s or len(self.pending) >= PENDING_MAX:
             # At the end of this turn of the loop: entries applied in the same turn share the batch.
             self._timer = loop.call_soon(self._flush)

@@ -3,7 +3,7 @@
 Bounded: who was away longer takes a fresh snapshot. Older events are in the record (`recorded_events`).
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,29 +28,53 @@ class History:
     def __init__(self, seq: int) -> None:
         self.floor = seq
         """Everything behind this sequence number is here."""
-        self._events: deque[tuple[int, dict[str, Any]]] = deque()
+        self._events: OrderedDict[int, tuple[int, dict[str, Any]]] = OrderedDict()
+        self._count = 0
+        self._newest: dict[tuple[str, str], int] = {}
+        self._read: tuple[int, list[dict[str, Any]]] | None = None
 
     def extend(self, ts: int, events: Sequence[tuple[int, Event]]) -> None:
-        """Adds the public ones of an entry's events."""
+        """Adds the public ones of an entry's events.
+
+        What a new one supersedes (`Event.lot`) goes: whoever resumes does so up to the present, as if all that was missed
+        came in one batch. So a viewer who was away for 5,000 bids gets one.
+        """
         for seq, event in events:
-            if event.audience == ROOM:
-                self._events.append((seq, wire_event(event, seq, ts)))
+            if event.audience != ROOM:
+                continue
+            self._count += 1
+            if event.lot:
+                key = (event.type, event.lot)
+                self._events.pop(self._newest.get(key, 0), None)
+                self._newest[key] = self._count
+            self._events[self._count] = (seq, wire_event(event, seq, ts))
+            self._read = None
         while len(self._events) > EVENTS_MAX:
-            # All events of one command leave together: half a command would be a loss that nobody sees.
-            self.floor = self._events[0][0]
-            while self._events and self._events[0][0] == self.floor:
-                self._events.popleft()
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """All events of one command leave together: half a command would be a loss that nobody sees."""
+        self.floor = self._events[next(iter(self._events))][0]
+        while self._events and self._events[first := next(iter(self._events))][0] == self.floor:
+            event = self._events.pop(first)[1]
+            key = (event["type"], event["payload"].get("lot", ""))
+            if self._newest.get(key) == first:
+                del self._newest[key]
 
     def after(self, seq: int) -> list[dict[str, Any]] | None:
-        """Events behind `seq`, or None when some of them are no longer here."""
+        """Events behind `seq`, or None when some of them are no longer here. The same list to all who ask for the same at one
+        moment: ten thousand who were cut off together missed the same."""
         if seq < self.floor:
             return None
+        if self._read is not None and self._read[0] == seq:
+            return self._read[1]
         found: list[dict[str, Any]] = []
-        for at, event in reversed(self._events):
+        for at, event in reversed(self._events.values()):
             if at <= seq:
                 break
             found.append(event)
         found.reverse()
+        self._read = seq, found
         return found
 
 
