@@ -15,6 +15,7 @@ from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.infra.telemetry import Metrics
 from liveserver.kernel.clock import Clock
+from liveserver.nodes.service import Nodes
 from liveserver.rooms.edge import Route
 from liveserver.rooms.model import Command, Feature, Verdict, Viewer
 from liveserver.shows.service import Shows
@@ -80,6 +81,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     shows: Shows
     hub: Hub
+    nodes: Nodes
+    """The registry of living server processes."""
     presence: Presence
     features: tuple[Feature, ...]
     """For catch-up from the record."""

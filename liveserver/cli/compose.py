@@ -72,6 +72,7 @@ async def running_node(
     Leaving the block says goodbye to viewers first, then lets requests end, then records what is left, then closes.
     """
     clock = clock or SystemClock()
+    origin = settings.origin(int(listener.getsockname()[1]))
     async with storage(settings, engines) as (pool, redis, appends):
         accounts, catalog, shows = Accounts(pool, clock, settings), Catalog(pool, clock), Shows(pool, clock)
         hub = Hub(
@@ -83,6 +84,7 @@ async def running_node(
             PROJECTORS,
             clock,
             unrecorded_max=settings.unrecorded_max,
+            origin=origin,
         )
         heard = Heard(redis, recorder)
         messages = routes(settings)
@@ -99,8 +101,6 @@ async def running_node(
             origins=settings.origins,
             secure=settings.secure,
         )
-        port = int(listener.getsockname()[1])
-        origin = settings.origin(port)
         metrics = Metrics()
         draining = asyncio.Event()
         services = Services(
@@ -111,6 +111,7 @@ async def running_node(
             catalog=catalog,
             shows=shows,
             hub=hub,
+            nodes=hub.nodes,
             presence=presence,
             features=FEATURES,
             routes={route.type: route for route in messages},

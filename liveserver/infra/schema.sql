@@ -80,6 +80,17 @@ CREATE TABLE public.log_entries (
 
 COMMENT ON COLUMN public.log_entries.ts IS 'server time in ms, given by the log';
 
+CREATE TABLE public.log_holders (
+    show text NOT NULL,
+    node text NOT NULL,
+    asked_epoch integer DEFAULT 0 NOT NULL,
+    yielded_epoch integer DEFAULT 0 NOT NULL
+);
+
+COMMENT ON COLUMN public.log_holders.asked_epoch IS 'somebody wants to rebuild the log that ran under this epoch';
+
+COMMENT ON COLUMN public.log_holders.yielded_epoch IS 'all that the node had of it is recorded, and it acknowledges nothing more in it';
+
 CREATE TABLE public.lots (
     show text NOT NULL,
     id text NOT NULL,
@@ -116,6 +127,23 @@ CREATE TABLE public.moderators (
     CONSTRAINT moderators_created_ts_check CHECK ((created_ts > 0)),
     CONSTRAINT moderators_person_check CHECK ((person ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text))
 );
+
+CREATE TABLE public.nodes (
+    id text NOT NULL,
+    kind text NOT NULL,
+    release text NOT NULL,
+    python text NOT NULL,
+    origin text NOT NULL,
+    log_version integer NOT NULL,
+    kinds text[] NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    heard_at timestamp with time zone DEFAULT now() NOT NULL,
+    draining boolean DEFAULT false NOT NULL,
+    numbers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT nodes_kind_check CHECK ((kind = ANY (ARRAY['serving'::text, 'recorder'::text])))
+);
+
+COMMENT ON COLUMN public.nodes.kinds IS 'commands that this process can decide: nothing is appended that a living one cannot';
 
 CREATE TABLE public.products (
     id text NOT NULL,
@@ -324,11 +352,17 @@ ALTER TABLE ONLY public.log_entries
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_show_first_key UNIQUE (show, first);
 
+ALTER TABLE ONLY public.log_holders
+    ADD CONSTRAINT log_holders_pkey PRIMARY KEY (show, node);
+
 ALTER TABLE ONLY public.lots
     ADD CONSTRAINT lots_pkey PRIMARY KEY (show, id);
 
 ALTER TABLE ONLY public.moderators
     ADD CONSTRAINT moderators_pkey PRIMARY KEY (show, person);
+
+ALTER TABLE ONLY public.nodes
+    ADD CONSTRAINT nodes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_pkey PRIMARY KEY (id);
@@ -373,6 +407,8 @@ ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_sku_is_unique UNIQUE (product, sku) DEFERRABLE INITIALLY DEFERRED;
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
+
+CREATE INDEX log_holders_asked ON public.log_holders USING btree (node) WHERE (asked_epoch > yielded_epoch);
 
 CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
 

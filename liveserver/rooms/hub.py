@@ -11,16 +11,19 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from liveserver import __version__
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Mendable, Rejected
 from liveserver.kernel.ids import ShowId, new_id
 from liveserver.kernel.tasks import end
+from liveserver.nodes.model import NodeCard
+from liveserver.nodes.service import Nodes
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
 from liveserver.rooms.logclock import LogClock
-from liveserver.rooms.model import Feature
+from liveserver.rooms.model import LOG_VERSION, Feature
 from liveserver.rooms.recorder import Counts, Numbers, Projector
 from liveserver.rooms.room import LogBroken
 from liveserver.shows.service import Shows
@@ -61,8 +64,21 @@ class Hub:
         *,
         unrecorded_max: int = UNRECORDED_MAX,
         dedicated: bool = False,
+        origin: str = "",
     ) -> None:
         self.node = new_id("recorder" if dedicated else "node")
+        self.nodes = Nodes(
+            pool,
+            NodeCard(
+                id=self.node,
+                kind="recorder" if dedicated else "serving",
+                release=__version__,
+                log_version=LOG_VERSION,
+                kinds=tuple(sorted(kind for feature in features for kind in feature.commands)),
+                origin=origin,
+            ),
+        )
+        """Who else lives; this hub takes part in the registry while it runs."""
         self._counts = Counts()
         self.clock = clock
         self.log_clock = LogClock(clock)
@@ -80,7 +96,8 @@ class Hub:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
+        """Enters the registry, loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
+        await self.nodes.start()
         await load_functions(self._redis)
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep rooms")
         page = await self._shows.list("live", limit=LIVE_MAX)
@@ -160,3 +177,4 @@ class Hub:
         self.rooms.clear()
         await asyncio.gather(*(room.aclose() for room in rooms))
         await self._feed.aclose()
+        await self.nodes.aclose()

@@ -75,6 +75,10 @@ class Entry(msgspec.Struct, frozen=True):
         return self.first + self.count - 1
 
 
+LOG_VERSION = 1
+"""The form of batches that this release writes and reads. The registry of nodes tells each process's own."""
+
+
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """What a node appends at once. `salt` is random, so that commitments made of it reveal nothing."""
 

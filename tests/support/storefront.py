@@ -143,6 +143,7 @@ def make_services(pool: Pool, redis: Any, hub: Hub, settings: Settings) -> Servi
         catalog=Catalog(pool, clock),
         shows=Shows(pool, clock),
         hub=hub,
+        nodes=hub.nodes,
         presence=Presence(redis, hub.node, clock),
         features=FEATURES,
         routes={route.type: route for route in messages},
