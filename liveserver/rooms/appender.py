@@ -8,7 +8,7 @@ It does not apply what was appended: entries reach the room by one path only (`l
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -79,6 +79,12 @@ class Appender:
         self._queue: deque[Ticket] = deque()
         self._underway: dict[int, list[Ticket]] = {}
         self._batch = 0
+        self._unsafe = 0
+        """The batch that the log's replicas may lack; 0 for none."""
+        self._waiting: tuple[Entry, list[Ticket], Sequence[Verdict]] | None = None
+        """What is applied and decided, and not answered yet for that reason."""
+        self.held = False
+        """Whether nothing is acknowledged at the moment."""
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -92,9 +98,30 @@ class Appender:
             # The task first runs in the loop's next turn: all that this turn brings goes into one batch.
             self._task = asyncio.get_running_loop().create_task(self._run(), name=f"append {self._log.show}")
 
-    def take_tickets(self, entry: Entry) -> list[Ticket]:
-        """The tickets that this entry answers, in order; none if it is another node's or was given up."""
-        return self._underway.pop(entry.batch, []) if entry.node == self.node else []
+    def decided(self, entry: Entry, verdicts: Sequence[Verdict]) -> None:
+        """Answers the commands of an entry that was applied, if they are this node's and were not given up.
+
+        While the log's replicas lack the entry, the answers wait for them; while held, nothing is promised any more.
+        """
+        if entry.node != self.node:
+            return
+        tickets = self._underway.pop(entry.batch, None)
+        if tickets is None:
+            return
+        if self.held:
+            _refuse(tickets, UNAVAILABLE)
+        elif entry.batch == self._unsafe:
+            self._waiting = (entry, tickets, verdicts)
+        else:
+            _answer(entry, tickets, verdicts)
+
+    def hold(self) -> None:
+        """From now on nothing is acknowledged: others may decide without this node how the log goes on."""
+        self.held = True
+
+    def release(self) -> None:
+        """This node agrees with the log again."""
+        self.held = False
 
     async def aclose(self) -> None:
         """Lets what was submitted be answered, then takes no more."""
@@ -136,24 +163,41 @@ class Appender:
         self._batch += 1
         batch = self._batch
         self._underway[batch] = tickets
+        self._unsafe = batch if self._log.replicas else 0
         payload = msgspec.msgpack.encode(Batch(secrets.token_bytes(16), tuple(t.command for t in tickets)))
         until_ms = tickets[0].until_ms
-        while batch in self._underway:
-            if self._clock.monotonic_ms() >= until_ms:
+        while batch in self._underway or self._waiting is not None:
+            left_ms = until_ms - self._clock.monotonic_ms()
+            if left_ms <= 0:
                 self._give_up(batch, UNAVAILABLE)
                 return
             try:
                 entry = await self._log.append(
                     self.node, batch, self._log_clock.now_ms(), len(tickets), payload
                 )
+                # Asked on the same connection. A repeated append writes too, so that this waits for what was there before.
+                if self._unsafe and not await self._log.replicated(left_ms):
+                    log.warning("replicas_behind", show=self._log.show, batch=batch)
+                    continue
             except Refusal as refusal:
                 await self._refused(batch, refusal)
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("append_unknown", show=self._log.show, batch=batch, error=repr(error))
                 await self._pause()
             else:
+                self._unsafe = 0
                 self._appended(entry)
+                self._answer_waiting()
                 return
+
+    def _answer_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            entry, tickets, verdicts = waiting
+            if self.held:
+                _refuse(tickets, UNAVAILABLE)
+            else:
+                _answer(entry, tickets, verdicts)
 
     async def _refused(self, batch: int, refusal: Refusal) -> None:
         if refusal.code in ("FENCED", "NOLOG"):
@@ -177,9 +221,21 @@ class Appender:
 
     def _give_up(self, batch: int, verdict: Rejected) -> None:
         # Should it be in the log after all, its entry comes by the channel, and the client's retry finds the verdict.
-        for ticket in self._underway.pop(batch, ()):
-            ticket.answer(0, 0, verdict)
+        waiting, self._waiting = self._waiting, None
+        _refuse(self._underway.pop(batch, ()) if waiting is None else waiting[1], verdict)
 
     async def _pause(self) -> None:
         await asyncio.sleep(RETRY_MS / 1000)
         self._expire(self._clock.monotonic_ms())
+
+
+def _answer(entry: Entry, tickets: Sequence[Ticket], verdicts: Sequence[Verdict]) -> None:
+    seq = entry.first
+    for ticket, verdict in zip(tickets, verdicts, strict=True):
+        ticket.answer(seq, entry.ts, verdict)
+        seq += 1
+
+
+def _refuse(tickets: Sequence[Ticket], verdict: Rejected) -> None:
+    for ticket in tickets:
+        ticket.answer(0, 0, verdict)

@@ -19,6 +19,7 @@ from liveserver.kernel.ids import ShowId, new_id
 from liveserver.kernel.tasks import end
 from liveserver.nodes.model import NodeCard
 from liveserver.nodes.service import Nodes
+from liveserver.rooms import holders
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
@@ -98,6 +99,7 @@ class Hub:
     async def start(self) -> None:
         """Enters the registry, loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
         await self.nodes.start()
+        self.nodes.on_beat(self._answer_asks)
         await load_functions(self._redis)
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep rooms")
         page = await self._shows.list("live", limit=LIVE_MAX)
@@ -160,6 +162,15 @@ class Hub:
             max((room.unrecorded_ms for room in rooms), default=0),
             self._counts,
         )
+
+    async def _answer_asks(self) -> None:
+        """Yields the logs that others want to open again (`holders`)."""
+        for show in await holders.asked(self._pool, self.node):
+            room = self.rooms.get(show)
+            if room is not None:
+                room.asked()
+            elif show not in self._opening:
+                await holders.let_go(self._pool, show, self.node)  # closed, and could not say so then
 
     async def _sweep(self) -> None:
         while True:

@@ -17,15 +17,16 @@ from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE, Mendable
 from liveserver.kernel.tasks import end
-from liveserver.rooms import edge, lifecycle, recovery
+from liveserver.rooms import recovery
 from liveserver.rooms.appender import Answer, Appender
+from liveserver.rooms.duties import Duties, pending
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.history import History
+from liveserver.rooms.hold import Hold
 from liveserver.rooms.log import Head, LogCorrupt, ShowLog, is_whole
 from liveserver.rooms.logclock import LogClock
-from liveserver.rooms.model import SYSTEM, Command, Entry, Event, Feature, Pending, Verdict, Viewer
-from liveserver.rooms.opening import ensure_open
-from liveserver.rooms.recorder import Counts, Projector, Recorder
+from liveserver.rooms.model import Command, Entry, Event, Feature, Verdict, Viewer
+from liveserver.rooms.recorder import AWAY, Counts, Projector, Recorder
 from liveserver.rooms.room import Applied, LogBroken, Room
 
 log = structlog.get_logger(__name__)
@@ -45,8 +46,6 @@ SNAPSHOT_APART_MS = 10_000
 REBUILDS_MAX = 5
 """Rebuilds without an entry applied in between after which a room stays halted: rebuilding does not help it."""
 REBUILD_PAUSE_S = 0.5
-FLUSH_S = 2.0
-"""How long a reopening node tries to record its own tail first."""
 
 
 class Listener(Protocol):
@@ -117,12 +116,12 @@ class LiveRoom:
         self._rebuilds = 0
         self._reopening = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._confirmed = 0
         self._shown: tuple[int, int, dict[str, Any]] | None = None
         self._snapshot_seq = 0
         self._snapshot_at_ms = 0
         self.touched_ms = clock.monotonic_ms()
+        self._yielding: asyncio.Task[None] | None = None
+        self._duties = Duties(self.server_now, self.submit)
         self._appender = Appender(show_log, node, log_clock, clock, self.reopen, self._receive)
         self._recorder = Recorder(
             pool,
@@ -135,6 +134,7 @@ class LiveRoom:
             dedicated=dedicated,
             unrecorded_max=show_log.unrecorded_max,
         )
+        self._hold = Hold(pool, node, show_log, log_clock, self._appender, self._recorder)
 
     # -- for its users
 
@@ -218,26 +218,34 @@ class LiveRoom:
     @property
     def idle(self) -> bool:
         """Whether nobody needs this room here: no listener, nothing that time or the record still has to bring."""
-        return not (self._listeners or self.unrecorded or self._pending() or self.room.due_ts() is not None)
+        return not (
+            self._listeners or self.unrecorded or pending(self.room) or self.room.due_ts() is not None
+        )
 
     # -- opening and closing
 
     async def open(self) -> None:
         """Brings the room up to date and keeps it so. Raises Mendable when the log can't be opened, LogBroken when the
         recorded log is broken; RedisError, PostgresError and OSError pass through."""
-        head = await ensure_open(self._pool, self._log, self._log_clock)
+        head = await self._hold.open()
         await self._feed.follow(self.show, self._hear, self._look)
-        await self._build(head)
+        try:
+            await self._build(head)
+            while not await self._hold.resume(self.epoch):
+                await self._build(await self._hold.open())
+        except BaseException:
+            await self._feed.unfollow(self.show)
+            raise
         self._watch = asyncio.create_task(self._watch_top(), name=f"watch {self.show}")
 
     async def aclose(self) -> None:
         """Answers what was submitted, records what is left, and stops following."""
         await self._appender.aclose()
-        await end(self._watch, self._catching_up, self._rebuilding)
-        if self._timer is not None:
-            self._timer.cancel()
+        await end(self._watch, self._catching_up, self._rebuilding, self._yielding)
+        self._duties.disarm()
         await self._feed.unfollow(self.show)
         await self._recorder.aclose()
+        await self._hold.let_go()
 
     async def _build(self, head: Head) -> None:
         room = await recovery.recorded_room(self._pool, self.show, self._features)
@@ -302,10 +310,7 @@ class LiveRoom:
             del self._hashes[next(iter(self._hashes))]
         self._history.extend(entry.ts, applied.events)
         self._recorder.take(applied, self._dump_if_due(applied))
-        seq = entry.first
-        for ticket, verdict in zip(self._appender.take_tickets(entry), applied.verdicts, strict=False):
-            ticket.answer(seq, entry.ts, verdict)
-            seq += 1
+        self._appender.decided(entry, applied.verdicts)
         for listener in self._listeners:
             listener.on_applied(entry.first, entry.last, entry.ts, applied.events)
         self._arm()
@@ -332,9 +337,12 @@ class LiveRoom:
             self._catching_up = asyncio.create_task(self._catch_up(), name=f"catch up {self.show}")
 
     async def _catch_up(self) -> None:
+        if self.halted:
+            return  # it is being rebuilt
         try:
             head = await self._log.head()
-            if head.epoch != self.epoch or head.run != head.own_run or head.seq < self.seq:
+            astray = head.epoch != self.epoch or head.run != head.own_run or head.seq < self.seq
+            if astray or self._appender.held:
                 await self.reopen()
             else:
                 await self._fetch()
@@ -360,7 +368,7 @@ class LiveRoom:
     async def _watch_top(self) -> None:
         """A lost message on a quiet show is noticed here, and so is a server that came back empty."""
         while True:
-            busy = self.room.due_ts() is not None or bool(self._pending())
+            busy = self.room.due_ts() is not None or bool(pending(self.room)) or self._appender.held
             await asyncio.sleep(WATCH_BUSY_S if busy else WATCH_S)
             try:
                 head = await self._log.head()
@@ -368,7 +376,8 @@ class LiveRoom:
                 log.warning("log_away", show=self.show, error=repr(error))
                 continue
             self._log_clock.observe(head.now_ms)
-            if head.epoch != self.epoch or head.run != head.own_run or head.seq != self.seq:
+            elsewhere = head.epoch != self.epoch or head.run != head.own_run or head.seq != self.seq
+            if elsewhere or self._appender.held:
                 self._look()
             self._confirm()
             self._arm()
@@ -376,31 +385,48 @@ class LiveRoom:
     async def reopen(self) -> None:
         """Makes the log take appends from the present server again, and follows it into a new epoch if it was rebuilt.
 
-        Raises like `open`. What this node has and the record has not is recorded first: it may be all that is left.
+        Raises like `open`, and TimeoutError when this node's tail could not be recorded.
         """
         async with self._reopening:
-            await self._recorder.flush(FLUSH_S)
-            head = await ensure_open(self._pool, self._log, self._log_clock)
-            if head.epoch == self.epoch:
-                await self._fetch()
-                return
-            following = await self._log.read(head.epoch, self.seq, 1)
-            goes_on = (
-                following[0].prev == self.room.head
-                if following
-                else (head.seq, head.hash) == (self.seq, self.room.head)
-            )
-            if goes_on:
-                self.room.epoch = head.epoch
-                self._history = History(self.seq)
-                await self._fetch()
-            else:
-                await self._build(head)
-            log.warning(
-                "room_follows_epoch", show=self.show, epoch=self.epoch, seq=self.seq, rebuilt=not goes_on
-            )
-            for listener in self._listeners:
-                listener.on_reset(self.epoch, self.seq)
+            before = self.epoch
+            agreed = False
+            while not agreed:
+                await self._follow(await self._hold.open())
+                agreed = await self._hold.resume(self.epoch)
+            if self.epoch != before:
+                log.warning("room_follows_epoch", show=self.show, epoch=self.epoch, seq=self.seq)
+                for listener in self._listeners:
+                    listener.on_reset(self.epoch, self.seq)
+
+    async def _follow(self, head: Head) -> None:
+        """Steps into the log's epoch, with the room as it is if the log goes on from there, else with a new one."""
+        if head.epoch == self.epoch:
+            await self._fetch()
+            return
+        following = await self._log.read(head.epoch, self.seq, 1)
+        goes_on = (
+            following[0].prev == self.room.head
+            if following
+            else (head.seq, head.hash) == (self.seq, self.room.head)
+        )
+        if goes_on:
+            self.room.epoch = head.epoch
+            self._history = History(self.seq)
+            await self._fetch()
+        else:
+            await self._build(head)
+
+    def asked(self) -> None:
+        """Another node wants to open the log again: yields in the background, then looks what became of it."""
+        if self._yielding is None or self._yielding.done():
+            self._yielding = asyncio.create_task(self._yield(), name=f"yield {self.show}")
+
+    async def _yield(self) -> None:
+        try:
+            await self._hold.yield_log()
+        except AWAY as error:
+            log.warning("yield_failed", show=self.show, error=repr(error))  # the next beat asks again
+        self._look()
 
     def _on_broken(self, error: LogBroken) -> None:
         if not self.halted:
@@ -413,9 +439,12 @@ class LiveRoom:
             self._rebuilds += 1
             await asyncio.sleep(REBUILD_PAUSE_S)
             try:
-                head = await ensure_open(self._pool, self._log, self._log_clock)
-                self.halted = ""
-                await self._build(head)
+                async with self._reopening:
+                    head = await self._hold.open()
+                    self.halted = ""
+                    await self._build(head)
+                    if not self.halted and not await self._hold.resume(self.epoch):
+                        self._look()  # the log was opened again meanwhile
             except (
                 RedisError,
                 asyncpg.PostgresError,
@@ -439,25 +468,10 @@ class LiveRoom:
     # -- what the server itself appends
 
     def _arm(self) -> None:
-        """Sets the timer for the next moment at which time alone changes something."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due_ts = self.room.due_ts()
-        if due_ts is not None and not self.halted:
-            wait_s = max(0.001, (due_ts - self.server_now() + 1) / 1000)
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        due_ts = self.room.due_ts()
-        if due_ts is None:
-            return
-        if due_ts > self.server_now():
-            self._arm()
+        if self.halted:
+            self._duties.disarm()
         else:
-            # Every node's timer may say this; the first entry past the moment decides, the others find it decided.
-            self._append_own(edge.command("show:tick", SYSTEM, lifecycle.Tick()))
+            self._duties.arm(self.room)
 
     async def _on_recorded(self, seq: int) -> None:
         self._confirm()
@@ -466,21 +480,5 @@ class LiveRoom:
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("trim_failed", show=self.show, error=repr(error))  # the next one says more
 
-    def _pending(self) -> list[Pending]:
-        return [p for f in self._features for p in f.pending(self.room.states[f.name])]
-
     def _confirm(self) -> None:
-        """Appends what was waiting for the record, once."""
-        for pending in sorted(self._pending(), key=lambda pending: pending.after_seq):
-            if self._confirmed < pending.after_seq <= self._recorder.seq:
-                self._confirmed = pending.after_seq
-                self._append_own(edge.command(pending.kind, SYSTEM, pending.args))
-
-    def _append_own(self, command: Command) -> None:
-        after_seq = self._confirmed
-
-        def answer(seq: int, ts: int, verdict: Verdict) -> None:
-            if seq == 0 and command.kind != "show:tick":
-                self._confirmed = min(self._confirmed, after_seq - 1)  # not taken: the watch tries again
-
-        self.submit(command, answer)
+        self._duties.confirm(self.room, self._recorder.seq)

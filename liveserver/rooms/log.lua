@@ -1,4 +1,4 @@
-#!lua name=liveserver_log_v1
+#!lua name=liveserver_log_v2
 
 -- Orders a show's commands: a batch gets its first sequence number and its time, is linked to the batch before, stored
 -- as one stream entry, and published. It decides nothing else: the rules are the room's, in Python.
@@ -69,7 +69,11 @@ local function append(keys, args, repaired)
   if state[5] ~= run_id() then return { 'FENCED', batch, 'the server was restarted or promoted' } end
   if state[7] then
     local known = words(state[7]) -- batch epoch first ts prev hash
-    if known[1] == batch then return { 'ok', batch, known[2], known[3], known[4], known[5], known[6] } end
+    if known[1] == batch then
+      -- Written once more, unchanged: WAITAOF waits for this connection's last write, and the first may have come by another.
+      redis.call('HSET', meta, 'n:' .. node, state[7])
+      return { 'ok', batch, known[2], known[3], known[4], known[5], known[6] }
+    end
     if tonumber(known[1]) > tonumber(batch) then return { 'STALE', batch, 'a later batch of this node is in the log' } end
   end
   local epoch, seq, ts = state[1], tonumber(state[2]), tonumber(state[3])
@@ -136,8 +140,8 @@ local function recorded(keys, args)
   return { 'ok', redis.call('XTRIM', keys[1], 'MINID', '~', args[1] .. '-' .. args[3]) }
 end
 
-redis.register_function('liveserver_append_v1', function(keys, args) return append(keys, args, false) end)
-redis.register_function{ function_name = 'liveserver_head_v1', callback = head }
-redis.register_function('liveserver_open_v1', open)
-redis.register_function('liveserver_fence_v1', fence)
-redis.register_function('liveserver_recorded_v1', recorded)
+redis.register_function('liveserver_append_v2', function(keys, args) return append(keys, args, false) end)
+redis.register_function{ function_name = 'liveserver_head_v2', callback = head }
+redis.register_function('liveserver_open_v2', open)
+redis.register_function('liveserver_fence_v2', fence)
+redis.register_function('liveserver_recorded_v2', recorded)

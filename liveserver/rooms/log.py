@@ -119,7 +119,13 @@ class ShowLog:
     """The log of one show. `appends` must be a connection that never repeats a command by itself (infra.redis)."""
 
     def __init__(
-        self, show: str, redis: Redis, appends: Redis, *, unrecorded_max: int = UNRECORDED_MAX
+        self,
+        show: str,
+        redis: Redis,
+        appends: Redis,
+        *,
+        unrecorded_max: int = UNRECORDED_MAX,
+        replicas: int = 0,
     ) -> None:
         self.show = show
         self.channel = channel_of(show)
@@ -127,6 +133,8 @@ class ShowLog:
         self._appends = appends
         self._keys = (f"ls:{{{show}}}:log", f"ls:{{{show}}}:meta", self.channel)
         self.unrecorded_max = unrecorded_max
+        self.replicas = replicas
+        """Replicas that must have a batch on disk before its commands are acknowledged."""
 
     async def append(self, node: str, batch: int, estimate_ms: int, count: int, payload: bytes) -> Entry:
         """Appends a batch, or returns the entry it made when it was appended before.
@@ -156,6 +164,14 @@ class ShowLog:
             payload,
             count,
         )
+
+    async def replicated(self, timeout_ms: int) -> bool:
+        """Whether what this connection appended last is on disk here and on `replicas` replicas, within the time.
+
+        Raises RedisError and OSError when that can't be known: append the same batch again, then ask again.
+        """
+        local, replicas = await self._appends.execute_command("WAITAOF", 1, self.replicas, max(1, timeout_ms))
+        return local >= 1 and replicas >= self.replicas
 
     async def head(self) -> Head:
         """Where the log stands, and the server's identity and time."""
@@ -193,7 +209,7 @@ class ShowLog:
         return [checked(_entry(epoch, fields[b"h"], fields[b"p"])) for _, fields in rows]
 
     async def _call(self, redis: Redis, name: str, *args: Any) -> Any:
-        words = ("FCALL", f"liveserver_{name}_v1", 3, *self._keys, *args)
+        words = ("FCALL", f"liveserver_{name}_v2", 3, *self._keys, *args)
         try:
             return cast("Any", await redis.execute_command(*words))
         except ResponseError as error:

@@ -84,3 +84,33 @@ WHERE show = $1 AND s.seq <= l.recorded_seq ORDER BY s.seq DESC;
 -- name: clock
 -- PostgreSQL's clock in ms: the third opinion when a node's and Redis's differ.
 SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+
+-- name: hold_log
+-- This node holds the show's room and acknowledges commands.
+INSERT INTO log_holders (show, node) VALUES ($1, $2)
+ON CONFLICT (show, node) DO UPDATE SET asked = false, yielded = false;
+
+-- name: ask_holders
+-- Asks all who hold the show to record what they have and to acknowledge nothing meanwhile.
+UPDATE log_holders SET asked = true WHERE show = $1 AND NOT asked;
+
+-- name: asked_of
+-- Shows that this node was asked for and has not yielded yet.
+SELECT show FROM log_holders WHERE node = $1 AND asked AND NOT yielded ORDER BY show;
+
+-- name: yield_log
+-- This node has nothing of the show that is not recorded, and acknowledges nothing.
+UPDATE log_holders SET yielded = true WHERE show = $1 AND node = $2 AND NOT yielded;
+
+-- name: holders_left
+-- Who holds the show and has not yielded, whether they live, and whether they are asked to.
+SELECT h.node, h.asked, coalesce(n.heard_at > now() - $2 * interval '1 millisecond', false) AS lives
+FROM log_holders h LEFT JOIN nodes n ON n.id = h.node WHERE h.show = $1 AND NOT h.yielded ORDER BY h.node;
+
+-- name: forget_holders
+-- Holders that died.
+DELETE FROM log_holders WHERE show = $1 AND node = ANY($2::text[]);
+
+-- name: let_go
+-- This node holds the show no more.
+DELETE FROM log_holders WHERE show = $1 AND node = $2;

@@ -21,6 +21,7 @@ from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.errors import UNAVAILABLE, Rejected
 from liveserver.rooms import store
 from liveserver.rooms.appender import PAUSED
+from liveserver.rooms.duties import pending
 from liveserver.rooms.edge import command
 from liveserver.rooms.history import recorded_events
 from liveserver.rooms.hub import NoShow
@@ -313,7 +314,7 @@ async def test_row_25_a_damaged_snapshot_is_passed_over(new_node: NewNode, pool:
     room = await (await new_node()).open(SHOW)
     for name in ("one", "two"):
         await room.ask(promise(name))
-        await until(lambda: not room._pending())
+        await until(lambda: not pending(room.room))
     await recorded(room)
     assert len(await store.snapshots(pool, SHOW)) == 2
     newest = "seq = (SELECT max(seq) FROM room_snapshots)"

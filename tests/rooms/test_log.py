@@ -89,7 +89,7 @@ async def test_row_11_a_function_that_stopped_half_way_is_mended_by_the_next(
 
 async def test_row_12_the_library_is_loaded_if_absent_and_never_replaced(redis_url: str) -> None:
     redis = general(redis_url)
-    other = "#!lua name=liveserver_log_v1\nredis.register_function('liveserver_other_v1', function() return 1 end)"
+    other = "#!lua name=liveserver_log_v2\nredis.register_function('liveserver_other_v1', function() return 1 end)"
     await redis.execute_command("FUNCTION", "LOAD", other)
     await load_functions(redis)
     listed = await redis.execute_command("FUNCTION", "LIST", "WITHCODE")

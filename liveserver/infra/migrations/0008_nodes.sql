@@ -17,12 +17,12 @@ COMMENT ON COLUMN nodes.kinds IS 'commands that this process can decide: nothing
 
 -- No foreign keys: a row must be writable before and removable after its node's and its show's.
 CREATE TABLE log_holders (
-    show          text NOT NULL,
-    node          text NOT NULL,
-    asked_epoch   integer NOT NULL DEFAULT 0,
-    yielded_epoch integer NOT NULL DEFAULT 0,
+    show    text NOT NULL,
+    node    text NOT NULL,
+    asked   boolean NOT NULL DEFAULT false,
+    yielded boolean NOT NULL DEFAULT false,
     PRIMARY KEY (show, node)
 );
-CREATE INDEX log_holders_asked ON log_holders (node) WHERE asked_epoch > yielded_epoch;
-COMMENT ON COLUMN log_holders.asked_epoch IS 'somebody wants to rebuild the log that ran under this epoch';
-COMMENT ON COLUMN log_holders.yielded_epoch IS 'all that the node had of it is recorded, and it acknowledges nothing more in it';
+CREATE INDEX log_holders_asked ON log_holders (node) WHERE asked AND NOT yielded;
+COMMENT ON COLUMN log_holders.asked IS 'somebody wants to open the log again and waits for this node';
+COMMENT ON COLUMN log_holders.yielded IS 'all that the node had is recorded, and it acknowledges nothing until it has resumed';
