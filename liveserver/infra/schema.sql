@@ -83,13 +83,13 @@ COMMENT ON COLUMN public.log_entries.ts IS 'server time in ms, given by the log'
 CREATE TABLE public.log_holders (
     show text NOT NULL,
     node text NOT NULL,
-    asked_epoch integer DEFAULT 0 NOT NULL,
-    yielded_epoch integer DEFAULT 0 NOT NULL
+    asked boolean DEFAULT false NOT NULL,
+    yielded boolean DEFAULT false NOT NULL
 );
 
-COMMENT ON COLUMN public.log_holders.asked_epoch IS 'somebody wants to rebuild the log that ran under this epoch';
+COMMENT ON COLUMN public.log_holders.asked IS 'somebody wants to open the log again and waits for this node';
 
-COMMENT ON COLUMN public.log_holders.yielded_epoch IS 'all that the node had of it is recorded, and it acknowledges nothing more in it';
+COMMENT ON COLUMN public.log_holders.yielded IS 'all that the node had is recorded, and it acknowledges nothing until it has resumed';
 
 CREATE TABLE public.lots (
     show text NOT NULL,
@@ -408,7 +408,7 @@ ALTER TABLE ONLY public.variants
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
 
-CREATE INDEX log_holders_asked ON public.log_holders USING btree (node) WHERE (asked_epoch > yielded_epoch);
+CREATE INDEX log_holders_asked ON public.log_holders USING btree (node) WHERE (asked AND (NOT yielded));
 
 CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
 

@@ -170,7 +170,8 @@ class ShowLog:
 
         Raises RedisError and OSError when that can't be known: append the same batch again, then ask again.
         """
-        local, replicas = await self._appends.execute_command("WAITAOF", 1, self.replicas, max(1, timeout_ms))
+        answer: Any = await self._appends.execute_command("WAITAOF", 1, self.replicas, max(1, timeout_ms))  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - redis-py's union of sync and async
+        local, replicas = cast("tuple[int, int]", answer)
         return local >= 1 and replicas >= self.replicas
 
     async def head(self) -> Head:
