@@ -63,7 +63,7 @@ async def embedded(
         running: list[Engine] = []
         starting: list[Coroutine[Any, Any, None]] = []
         if database_url is None:
-            starting.append(_postgres(folders, stack, running, on_progress, tcp_port=postgres_tcp_port))
+            starting.append(start_postgres(folders, stack, running, on_progress, tcp_port=postgres_tcp_port))
         if redis_url is None:
             starting.append(_valkey(folders, stack, running, on_progress))
         results = await asyncio.gather(
@@ -83,7 +83,7 @@ async def embedded(
         )
 
 
-async def _postgres(
+async def start_postgres(
     folders: Folders,
     stack: AsyncExitStack,
     running: list[Engine],
@@ -91,6 +91,7 @@ async def _postgres(
     *,
     tcp_port: int | None,
 ) -> None:
+    """Starts PostgreSQL with the server's own database in it; `stack` stops it."""
     engine = Engine(await postgres.recipe(folders, on_progress, tcp_port=tcp_port), on_progress)
     await engine.start()
     stack.push_async_callback(engine.stop)

@@ -6,6 +6,7 @@ It loads no functions and knows no keys; `liveserver/rooms` does.
 import hashlib
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,24 +33,42 @@ SUBSCRIBER_BACKLOG = "pubsub 32mb 8mb 60"
 _SCRIPTING = "-@scripting +fcall +fcall_ro +function|load +function|list"
 # Nothing that stops, rewires, empties or watches the server; what nodes and the doctor read is given back.
 _ADMINISTRATION = (
-    "-@dangerous -@admin +info +config|get +role +cluster|slots +cluster|shards +cluster|nodes +cluster|info"
+    "-@dangerous -@admin +info +config|get +role "
+    "+cluster|slots +cluster|shards +cluster|nodes +cluster|info +cluster|myid +cluster|keyslot +cluster|countkeysinslot"
 )
 APP_RULES = f"~* &* +@all {_SCRIPTING} {_ADMINISTRATION} -swapdb -move"
 """What the server itself may do. The test in tests/infra lists commands one by one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one of several Valkeys of a cluster lives: its name (folder and log), its port, and the cluster's patience."""
+
+    name: str
+    port: int
+    node_timeout_ms: int
+
+
 def url(folders: Folders, user: str = APP_USER) -> str:
     """The address as redis-py takes it."""
-    return f"unix://{user}:{folders.secret(_secret(user))}@{quote(str(folders.run / SOCKET))}?db=0"
+    return f"unix://{user}:{folders.secret(secret_name(user))}@{quote(str(folders.run / SOCKET))}?db=0"
 
 
-def recipe(folders: Folders) -> Recipe:
-    """How to run it. Writes its configuration anew, so that a new release's settings take effect."""
-    home = folders.own(folders.data / "valkey")
+def recipe(folders: Folders, member: Place | None = None) -> Recipe:
+    """How to run it, alone on a socket or as a cluster's member on a port of 127.0.0.1.
+
+    Writes its configuration anew, so that a new release's settings take effect.
+    """
+    name = "valkey" if member is None else member.name
+    home = folders.own(folders.data / name)
     configuration, users = home / "valkey.conf", home / "users.acl"
     _write(folders, users, _users(folders))
-    _write(folders, configuration, _configuration(home, folders.run / SOCKET, users))
-    app_url = url(folders)
+    _write(folders, configuration, _configuration(folders, home, users, member))
+    app_url = (
+        url(folders)
+        if member is None
+        else f"redis://{APP_USER}:{folders.secret(secret_name(APP_USER))}@127.0.0.1:{member.port}/0"
+    )
 
     async def ready(_pid: int) -> bool:
         client = Redis.from_url(app_url, socket_timeout=5, socket_connect_timeout=5)
@@ -61,10 +80,10 @@ def recipe(folders: Folders) -> Recipe:
             await client.aclose()
 
     return Recipe(
-        name="Valkey",
+        name="Valkey" if member is None else member.name.capitalize(),
         argv=[str(valkey_server(folders)), str(configuration)],
         folder=home,
-        log=folders.logs / "valkey.log",
+        log=folders.logs / f"{name}.log",
         identity=folders.identity,
         ready=ready,
         stop_signals=(signal.SIGTERM,),
@@ -73,15 +92,14 @@ def recipe(folders: Folders) -> Recipe:
     )
 
 
-def _secret(user: str) -> str:
+def secret_name(user: str) -> str:
+    """Under which name a user's password is kept in the data directory's secrets."""
     return f"valkey-{user}"
 
 
 def _users(folders: Folders) -> str:
     def line(user: str, rules: str) -> str:
-        return (
-            f"user {user} on #{hashlib.sha256(folders.secret(_secret(user)).encode()).hexdigest()} {rules}\n"
-        )
+        return f"user {user} on #{hashlib.sha256(folders.secret(secret_name(user)).encode()).hexdigest()} {rules}\n"
 
     # The admin is for the operator's hands (and for tests): its password lies beside, readable by the server's user only.
     return (
@@ -91,14 +109,12 @@ def _users(folders: Folders) -> str:
     )
 
 
-def _configuration(home: Path, socket_path: Path, users: Path) -> str:
+def _configuration(folders: Folders, home: Path, users: Path, member: Place | None) -> str:
     memory_bytes = min(
         os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEMORY_SHARE, MEMORY_MAX_BYTES
     )
     settings = {
-        "port": "0",
-        "unixsocket": _quoted(socket_path),
-        "unixsocketperm": "700",
+        **(_alone(folders) if member is None else _in_cluster(folders, member)),
         "dir": _quoted(home),
         "aclfile": _quoted(users),
         "daemonize": "no",
@@ -116,6 +132,29 @@ def _configuration(home: Path, socket_path: Path, users: Path) -> str:
         "maxclients": "1000",
     }
     return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def _alone(folders: Folders) -> dict[str, str]:
+    return {"port": "0", "unixsocket": _quoted(folders.run / SOCKET), "unixsocketperm": "700"}
+
+
+def _in_cluster(folders: Folders, member: Place) -> dict[str, str]:
+    return {
+        "port": str(member.port),
+        "bind": "127.0.0.1",
+        "cluster-enabled": "yes",
+        "cluster-node-timeout": str(member.node_timeout_ms),
+        # A shard that is away must not stop the shows of the others.
+        "cluster-require-full-coverage": "no",
+        # Replicas sign in to their primary with the administrator's rights.
+        "masteruser": ADMIN_USER,
+        "masterauth": folders.secret(secret_name(ADMIN_USER)),
+        # A replica that was away for a moment gets what it missed, not everything again.
+        "repl-backlog-size": "64mb",
+        "repl-diskless-sync-delay": "0",
+        # A promoted replica has what it acknowledged; one that is far behind must not be promoted.
+        "cluster-replica-validity-factor": "10",
+    }
 
 
 def _quoted(path: Path) -> str:
