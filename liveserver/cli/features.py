@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from liveserver.auction import recording as auction_recording
 from liveserver.auction import wire as auction_wire
 from liveserver.auction.feature import Auction
+from liveserver.auction.model import AuctionState
 from liveserver.chat import wire as chat_wire
 from liveserver.chat.feature import ChatFeature
 from liveserver.config import Settings
+from liveserver.gateway.drain import Stake
 from liveserver.infra.database import Connection
 from liveserver.kernel.ids import ShowId
 from liveserver.rooms.edge import Route
@@ -19,6 +21,7 @@ from liveserver.rooms.lifecycle import ROUTES as SHOW_ROUTES
 from liveserver.rooms.lifecycle import Lifecycle
 from liveserver.rooms.model import Feature
 from liveserver.rooms.recorder import Projector
+from liveserver.rooms.room import Room
 from liveserver.rooms.store import NewFact
 from liveserver.shows import recording as shows_recording
 from liveserver.spotlight.feature import SpotlightFeature
@@ -42,6 +45,15 @@ async def _record_show(connection: Connection, show: str, rows: Sequence[NewFact
     # Shows are below rooms and do not know their types.
     facts = [(row.seq, row.ts, row.kind, row.payload) for row in rows if row.kind in shows_recording.KINDS]
     await shows_recording.record(connection, ShowId(show), facts)
+
+
+def stakes(room: Room) -> Stake | None:
+    """The bidders of the lot that runs, and when its hammer falls as far as is known: they are the last to be sent elsewhere."""
+    state: AuctionState = room.states[Auction.name]
+    lot = state.lots.get(state.running)
+    if lot is None:
+        return None
+    return Stake(lot.book.bidders.keys(), lot.ends_at + lot.terms.timing.hammer_ms)
 
 
 PROJECTORS: tuple[Projector, ...] = (_record_show, auction_recording.record)

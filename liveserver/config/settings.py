@@ -58,7 +58,25 @@ class ServerSettings:
         10_000, "Longest a database statement may run.", unit="ms", low=100, high=600_000
     )
     stop_grace_ms: int = setting(
-        10_000, "Longest wait for open work when stopping.", unit="ms", low=0, high=300_000
+        10_000,
+        "Longest that stopping may take: sending viewers elsewhere, bidders last, and finishing open work.",
+        unit="ms",
+        low=0,
+        high=300_000,
+    )
+    drain_notice_ms: int = setting(
+        1_000,
+        "Time between /readyz failing and the first viewer sent elsewhere, so that load balancers notice; 0 for none.",
+        unit="ms",
+        low=0,
+        high=120_000,
+    )
+    drain_spread_ms: int = setting(
+        5_000,
+        "Time over which a stopping node sends its viewers elsewhere, one after the other; 0: all at once.",
+        unit="ms",
+        low=0,
+        high=300_000,
     )
     log_level: str = setting(
         "info", "Least important message that is logged.", choices=("debug", "info", "warning", "error")

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from liveserver.gateway import closecodes
+from liveserver.gateway.closecodes import CloseCode
 from liveserver.gateway.codecs import Message
 from liveserver.gateway.connection import Connection
 from liveserver.gateway.limits import JOINS_WAITING_MAX, Limits
@@ -31,9 +32,25 @@ class Joins:
         )
         self._line: deque[tuple[Connection, Message]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._refusal: CloseCode | None = None
+
+    def refuse(self, refusal: CloseCode) -> None:
+        """From now on nobody enters a show here: they are sent elsewhere with this code, those in line too. Who is in a show
+        may still join it again, for that is how a gap is filled."""
+        self._refusal = refusal
+        line, self._line = self._line, deque()
+        for connection, message in line:
+            if message.payload.show not in connection.rooms:
+                connection.close(refusal)
+            else:
+                self._line.append((connection, message))
 
     def now(self, connection: Connection, message: Message) -> bool:
-        """True if this join may go ahead. Otherwise the connection is held until `admit`, or closed if the line is full."""
+        """True if this join may go ahead. Otherwise the connection is held until `admit`, or closed: the line is full, or this
+        node leaves."""
+        if self._refusal is not None and message.payload.show not in connection.rooms:
+            connection.close(self._refusal)
+            return False
         if not self._line and self._bucket.take(self._clock.monotonic_ms()):
             return True
         if len(self._line) >= JOINS_WAITING_MAX:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from asyncpg import InterfaceError, PostgresError
 from redis.exceptions import RedisError
@@ -18,12 +19,13 @@ from liveserver.gateway.asyncapi import asyncapi
 from liveserver.gateway.closecodes import CloseCode
 from liveserver.gateway.codecs import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Codec, Inbound
 from liveserver.gateway.connection import Connection
+from liveserver.gateway.drain import TOLD_MS, Drain, Orders, Sent, Stakes, no_stakes
 from liveserver.gateway.fanout import Services
 from liveserver.gateway.frontdoor import FrontDoor, HttpHandler
 from liveserver.gateway.handshake import Site
 from liveserver.gateway.heartbeat import TICK_MS, Wheel
 from liveserver.gateway.joins import Joins
-from liveserver.gateway.limits import Limits
+from liveserver.gateway.limits import CLOSE_GRACE_MS, Limits
 from liveserver.gateway.ports import Hub, People, Presence
 from liveserver.gateway.routing import Router
 from liveserver.gateway.session import Sessions
@@ -37,8 +39,8 @@ from liveserver.shows.service import Shows
 
 REFRESH_MS = 5_000
 """How often records of shows with viewers are read again: a new moderator waits no longer than this."""
-DRAIN_SLICE = 200
-"""Connections closed before the loop gets its turn."""
+HANG_UP_LOOK_S = 0.05
+"""How often a node that leaves looks whether those it sent away have hung up."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class Gateway:
         clock: Clock,
         origins: Sequence[str] = (),
         secure: bool = False,
+        stakes: Stakes = no_stakes,
     ) -> None:
         self.limits = limits
         self.clock = clock
@@ -75,8 +78,9 @@ class Gateway:
         self._connections: dict[Connection, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._draining = False
-        self._emptied = asyncio.Event()
+        self._stakes = stakes
+        self._refusal: CloseCode | None = None
+        """Why no connection is taken any more."""
         self._rechecked_ms = self._refreshed_ms = clock.monotonic_ms()
         self._tending: asyncio.Task[None] | None = None
         presence.on_state(self._on_state)
@@ -99,24 +103,49 @@ class Gateway:
         """The machine-readable description of the WebSocket, for /asyncapi.json."""
         return asyncapi(self.routes, self.limits, server_url)
 
-    async def drain(self, grace_ms: int = 5_000) -> None:
-        """Refuses new connections and sends everybody elsewhere; returns when all are gone, or after `grace_ms`."""
-        self._draining = True
-        for at, connection in enumerate(tuple(self._connections)):
-            connection.close(closecodes.DRAINING, self.limits.reconnect_spread_ms)
-            if at % DRAIN_SLICE == DRAIN_SLICE - 1:
-                await asyncio.sleep(0)
-        try:
-            async with asyncio.timeout(grace_ms / 1000):
-                while self._connections:
-                    self._emptied.clear()
-                    await self._emptied.wait()
-        except TimeoutError:
-            _log.info("%d connections did not hang up in time", len(self._connections))
+    async def drain(
+        self,
+        grace_ms: int = 5_000,
+        *,
+        spread_ms: int = 0,
+        hold: bool = True,
+        hurry: asyncio.Event | None = None,
+    ) -> Sent:
+        """Refuses new connections and joins, and sends everybody elsewhere as `drain` says; returns when all were sent away and
+        have hung up, or after `grace_ms` and a moment for the latter. `hurry` ends the waiting.
+
+        With a `spread_ms` people go one after the other and come back at once; without, all go at once and are told to
+        spread over `reconnect_spread_ms`.
+        """
+        told_ms = (
+            min(TOLD_MS, self.limits.reconnect_spread_ms) if spread_ms else self.limits.reconnect_spread_ms
+        )
+        orders = Orders(grace_ms=grace_ms, spread_ms=spread_ms, told_ms=told_ms, hold=hold)
+        self.refuse(told_ms)
+        drain = Drain(
+            self._connections,
+            self.rooms,
+            self._stakes,
+            self.clock,
+            self.stats,
+            orders,
+            hurry or asyncio.Event(),
+        )
+        sent = await drain.run()
+        until_ms = self.clock.monotonic_ms() + CLOSE_GRACE_MS
+        while len(self.wheel) and self.clock.monotonic_ms() < until_ms:  # noqa: ASYNC110  # a second at most, at the very end
+            await asyncio.sleep(HANG_UP_LOOK_S)
+        return sent
+
+    def refuse(self, told_ms: int) -> None:
+        """Takes no new connections and joins: they are sent elsewhere, and told to spread over `told_ms`."""
+        self._refusal = msgspec.structs.replace(closecodes.DRAINING, spread_ms=told_ms)
+        self.stats.draining = True
+        self.joins.refuse(self._refusal)
 
     async def aclose(self) -> None:
         """Cuts what is left and stops. The hub, presence and accounts are closed by who made them."""
-        self._draining = True
+        self.refuse(self.limits.reconnect_spread_ms)
         if self._timer is not None:
             self._timer.cancel()
         self.joins.close()
@@ -131,9 +160,9 @@ class Gateway:
     # What connections call
 
     def opened(self, connection: Connection) -> CloseCode | None:
-        """A handshake was done. Gives the code to close with if this node takes no more."""
-        if self._draining:
-            return closecodes.DRAINING
+        """A handshake was done. Gives the code to close with if this node takes nobody, or no more."""
+        if self._refusal is not None:
+            return self._refusal
         if len(self._connections) >= self.limits.connections_max:
             return closecodes.FULL
         self._connections[connection] = None
@@ -148,8 +177,6 @@ class Gateway:
         for member in tuple(connection.rooms.values()):
             member.room.leave(connection)
         self.sessions.lost(connection)
-        if not self._connections:
-            self._emptied.set()
 
     def received(self, connection: Connection, data: bytes) -> None:
         """A whole message came in."""

@@ -23,6 +23,10 @@ class Stats(msgspec.Struct):
     """Frames written to sockets by the room and state lanes."""
     flush_ms_max: int = 0
     """Longest flush, slices included."""
+    draining: bool = False
+    """Whether this node takes nobody any more."""
+    drained: int = 0
+    """Connections sent elsewhere because this node stops."""
     closes: Counter[int] = msgspec.field(default_factory=Counter[int])
     """Closes that the server began, by code."""
 
