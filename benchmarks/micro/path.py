@@ -16,7 +16,7 @@ from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.infra.database import open_pool
 from liveserver.infra.engines import embedded
 from liveserver.infra.migrations import migrate
-from liveserver.infra.redis import append_connection, general
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.edge import command
@@ -39,10 +39,10 @@ async def whole_path() -> str:
     async with embedded(folder / "data") as engines:
         await migrate(engines.database_url)
         pool = await open_pool(engines.database_url)
-        redis, appends = general(engines.redis_url), append_connection(engines.redis_url)
-        await load_functions(redis)
-        feed, clock = Feed(redis), SystemClock()
-        show_log = ShowLog("show_1", redis, appends)
+        shards = await Shards.connect(engines.redis_url)
+        await load_functions(shards.all()[0].general)
+        feed, clock = Feed(shards), SystemClock()
+        show_log = ShowLog("show_1", shards)
         room = LiveRoom("show_1", FEATURES, PROJECTORS, pool, show_log, feed, "bench", clock, LogClock(clock))
         await room.open()
         await room.ask(START)
@@ -55,8 +55,7 @@ async def whole_path() -> str:
         answered, recorded, p99 = (statistics.median(column) for column in zip(*rates, strict=True))
         await room.aclose()
         await feed.aclose()
-        for client in (redis, appends):
-            await client.aclose()
+        await shards.aclose()
         await pool.close()
     return (
         f"log -> room -> record, medians of {ROUNDS} times {BIDS:,} bids: {answered:,.0f} bids/s answered, p99 {p99:.1f} ms; "

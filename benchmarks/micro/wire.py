@@ -200,7 +200,7 @@ class Presence:
 def show_room(members: int) -> tuple[ShowRoom, Callable[[], None], Host]:
     """A room with chat and an open lot, how to let one more entry happen in it, and the host of its connections."""
     clock, nothing = VirtualClock(), None
-    show_log = ShowLog("show_1", nothing, nothing)  # pyright: ignore[reportArgumentType]  # nothing is appended
+    show_log = ShowLog("show_1", nothing)  # pyright: ignore[reportArgumentType]  # nothing is appended
     live = LiveRoom(
         "show_1", FEATURES, PROJECTORS, nothing, show_log, nothing, "bench", clock, LogClock(clock)  # pyright: ignore[reportArgumentType]  # engines are not asked
     )  # fmt: skip

@@ -73,22 +73,22 @@ async def running_node(
     """
     clock = clock or SystemClock()
     origin = settings.origin(int(listener.getsockname()[1]))
-    async with storage(settings, engines) as (pool, redis, appends):
+    async with storage(settings, engines) as (pool, shards):
         accounts, catalog, shows = Accounts(pool, clock, settings), Catalog(pool, clock), Shows(pool, clock)
         hub = Hub(
             pool,
-            redis,
-            appends,
+            shards,
             shows,
             FEATURES,
             PROJECTORS,
             clock,
             unrecorded_max=settings.unrecorded_max,
+            replicas=settings.redis_replicas,
             origin=origin,
         )
-        heard = Heard(redis, recorder)
+        heard = Heard(shards, recorder)
         messages = routes(settings)
-        presence = Presence(redis, hub.node, clock)
+        presence = Presence(shards, hub.node, clock)
         gateway = Gateway(
             hub=hub,
             accounts=accounts,

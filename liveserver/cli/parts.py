@@ -4,36 +4,30 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
-
 from liveserver.config import Settings
 from liveserver.infra.database import Pool, open_pool
 from liveserver.infra.engines import Engines
-from liveserver.infra.redis import append_connection, general
+from liveserver.infra.shards import Shards
 
-APPEND_LANES = 4
-"""Connections that append, each one batch at a time; a show keeps to one of them. One core of Python fills two."""
 CLOSE_MAX_S = 5.0
 """Longest wait for database connections that are in use when we stop."""
 
 
 @asynccontextmanager
-async def storage(
-    settings: Settings, engines: Engines
-) -> AsyncGenerator[tuple[Pool, Redis, tuple[Redis, ...]]]:
-    """The pool, the general client and the appending ones, closed at the end. Raises Mendable when the database is away."""
+async def storage(settings: Settings, engines: Engines) -> AsyncGenerator[tuple[Pool, Shards]]:
+    """The pool and the Redis servers, closed at the end. Raises Mendable when either is away."""
     pool = await open_pool(
         engines.database_url,
         connections_max=settings.database_pool_max,
         statement_max_ms=settings.statement_timeout_ms,
     )
-    redis = general(engines.redis_url)
-    appends = tuple(append_connection(engines.redis_url) for _ in range(APPEND_LANES))
+    shards: Shards | None = None
     try:
-        yield pool, redis, appends
+        shards = await Shards.connect(engines.redis_url)
+        yield pool, shards
     finally:
-        for client in (*appends, redis):
-            await client.aclose()
+        if shards is not None:
+            await shards.aclose()
         try:
             async with asyncio.timeout(CLOSE_MAX_S):
                 await pool.close()

@@ -49,20 +49,20 @@ async def recorder_of(settings: Settings, engines: Engines) -> AsyncGenerator[st
 async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGenerator[Hub]:
     """Records all shows that are live while the block runs. Raises Mendable when the storage can't be used."""
     clock = SystemClock()
-    async with storage(settings, engines) as (pool, redis, appends):
+    async with storage(settings, engines) as (pool, shards):
         hub = Hub(
             pool,
-            redis,
-            appends,
+            shards,
             Shows(pool, clock),
             silent(FEATURES),
             PROJECTORS,
             clock,
             unrecorded_max=settings.unrecorded_max,
+            replicas=settings.redis_replicas,
             dedicated=True,
         )
         dedicated = Dedicated(hub, pool)
-        telling = Telling(redis, name, hub.recording)
+        telling = Telling(shards, name, hub.recording)
         async with (
             started(hub.start, hub.aclose),
             started(dedicated.start, dedicated.aclose),

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import msgspec
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from liveserver.infra.shards import Shards
 from liveserver.kernel.tasks import end
 from liveserver.rooms.recorder import Numbers
 
@@ -29,8 +29,8 @@ def _key(name: str) -> str:
 class Telling:
     """The recorder's side: tells its numbers, under the name its parent gave it."""
 
-    def __init__(self, redis: Redis, name: str, numbers: Callable[[], Numbers]) -> None:
-        self._redis = redis
+    def __init__(self, shards: Shards, name: str, numbers: Callable[[], Numbers]) -> None:
+        self._shards = shards
         self._name = name
         self._numbers = numbers
         self._task: asyncio.Task[None] | None = None
@@ -44,7 +44,8 @@ class Telling:
     async def _run(self) -> None:
         while True:
             try:
-                await self._redis.set(_key(self._name), msgspec.json.encode(self._numbers()), px=FRESH_MS)
+                key = _key(self._name)
+                await self._shards.of(key).general.set(key, msgspec.json.encode(self._numbers()), px=FRESH_MS)
             except (RedisError, OSError, TimeoutError) as error:
                 log.debug("numbers_not_told", error=repr(error))
             await asyncio.sleep(ROUND_S)
@@ -53,9 +54,9 @@ class Telling:
 class Heard:
     """A node's side: `numbers` are the last ones told, None while nobody tells any."""
 
-    def __init__(self, redis: Redis, name: str) -> None:
+    def __init__(self, shards: Shards, name: str) -> None:
         self.numbers: Numbers | None = None
-        self._redis = redis
+        self._shards = shards
         self._name = name
         self._task: asyncio.Task[None] | None = None
 
@@ -69,7 +70,8 @@ class Heard:
     async def _run(self) -> None:
         while True:
             try:
-                told = await self._redis.get(_key(self._name))
+                key = _key(self._name)
+                told = await self._shards.of(key).general.get(key)
                 self.numbers = None if told is None else msgspec.json.decode(told, type=Numbers)
             except (RedisError, OSError, TimeoutError, msgspec.MsgspecError) as error:
                 self.numbers = None

@@ -50,8 +50,15 @@ class ServerSettings:
     )
     redis_url: str = setting(
         "",
-        "An existing Redis or Valkey (redis://… or unix://…); empty: the server starts its own.",
+        "An existing Redis or Valkey (redis://… or unix://…), or members of a cluster (redis://a:6379,b:6379); empty: the server starts its own.",
         form="url",
+    )
+    redis_replicas: int = setting(
+        0,
+        "Replicas of each Redis primary that must have a bid on disk before it is acknowledged; while one is away, bids wait.",
+        unit="replicas",
+        low=0,
+        high=5,
     )
     database_pool_max: int = setting(10, "Connections to PostgreSQL per process.", low=2, high=200)
     statement_timeout_ms: int = setting(

@@ -5,11 +5,12 @@ Keys carry the show's hash tag, so that one show's keys lie in one slot of a clu
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from redis.asyncio import Redis
 
+from liveserver.infra.shards import Shard, Shards
 from liveserver.presence.reactions import COUNT_MAX
 
 TTL_MS = 5_000
@@ -50,15 +51,15 @@ def reactions_channel(show: str) -> str:
 class Exchange:
     """One node's side of it."""
 
-    def __init__(self, redis: Redis, node: str, ttl_ms: int = TTL_MS) -> None:
-        self._redis = redis
+    def __init__(self, shards: Shards, node: str, ttl_ms: int = TTL_MS) -> None:
+        self._shards = shards
         self._node = node
         self._ttl_ms = ttl_ms
 
     async def put(self, counts: Mapping[str, int]) -> None:
         """Says how many viewers this node has, for the next `ttl_ms`."""
-        for batch in _batches(list(counts)):
-            async with self._redis.pipeline(transaction=False) as pipe:
+        for redis, batch in self._batches(list(counts)):
+            async with redis.pipeline(transaction=False) as pipe:
                 for show in batch:
                     pipe.set(count_key(show, self._node), counts[show], px=self._ttl_ms)
                     pipe.sadd(nodes_key(show), self._node)
@@ -67,8 +68,8 @@ class Exchange:
 
     async def withdraw(self, shows: Sequence[str]) -> None:
         """This node has no more viewers of these shows."""
-        for batch in _batches(shows):
-            async with self._redis.pipeline(transaction=False) as pipe:
+        for redis, batch in self._batches(shows):
+            async with redis.pipeline(transaction=False) as pipe:
                 for show in batch:
                     pipe.delete(count_key(show, self._node))
                     pipe.srem(nodes_key(show), self._node)
@@ -77,12 +78,12 @@ class Exchange:
     async def others(self, shows: Sequence[str]) -> dict[str, int]:
         """Viewers of each show on all other living nodes."""
         sums: dict[str, int] = {}
-        for batch in _batches(shows):
-            sums |= await self._others(batch)
+        for redis, batch in self._batches(shows):
+            sums |= await self._others(redis, batch)
         return sums
 
-    async def _others(self, shows: Sequence[str]) -> dict[str, int]:
-        async with self._redis.pipeline(transaction=False) as pipe:
+    async def _others(self, redis: Redis, shows: Sequence[str]) -> dict[str, int]:
+        async with redis.pipeline(transaction=False) as pipe:
             for show in shows:
                 pipe.smembers(nodes_key(show))
             members = cast("list[set[bytes]]", await pipe.execute())
@@ -94,7 +95,7 @@ class Exchange:
         sums = dict.fromkeys(shows, 0)
         if not asked:
             return sums
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with redis.pipeline(transaction=False) as pipe:
             for show in asked:
                 pipe.mget([count_key(show, node) for node in nodes[show]])
             counts = cast("list[list[bytes | None]]", await pipe.execute())
@@ -104,39 +105,44 @@ class Exchange:
             expired = [node for node, count in zip(nodes[show], found, strict=True) if count is None]
             if expired:
                 dead.append((show, expired))
-        await self._forget(dead)
+        await self._forget(redis, dead)
         return sums
 
-    async def _forget(self, dead: Sequence[tuple[str, list[str]]]) -> None:
+    async def _forget(self, redis: Redis, dead: Sequence[tuple[str, list[str]]]) -> None:
         # A node that only stalled puts itself back into the list with its next count.
         if not dead:
             return
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with redis.pipeline(transaction=False) as pipe:
             for show, nodes in dead:
                 pipe.srem(nodes_key(show), *nodes)
             await pipe.execute()
 
     async def publish(self, bursts: Mapping[str, Mapping[str, int]]) -> None:
         """Tells the other nodes what was reacted here."""
-        for batch in _batches(list(bursts)):
-            async with self._redis.pipeline(transaction=False) as pipe:
+        for redis, batch in self._batches(list(bursts)):
+            async with redis.pipeline(transaction=False) as pipe:
                 for show in batch:
                     burst = msgspec.msgpack.encode(Burst(self._node, dict(bursts[show])))
                     pipe.execute_command("SPUBLISH", reactions_channel(show), burst)
                 await pipe.execute()
 
-    def read(self, message: Mapping[str, Any]) -> tuple[str, dict[str, int]] | None:
-        """Show and counts of a message received; None for this node's own and for what cannot be read."""
-        channel = cast("bytes", message["channel"]).decode()
+    def read(self, message: bytes) -> dict[str, int] | None:
+        """Counts of a message received; None for this node's own and for what cannot be read."""
         try:
-            burst = _burst_decoder.decode(message["data"])
+            burst = _burst_decoder.decode(message)
         except msgspec.MsgspecError:
             return None
         if burst.node == self._node:
             return None
-        show = channel[channel.index("{") + 1 : channel.rindex("}")]
-        return show, {emoji: min(count, COUNT_MAX) for emoji, count in burst.counts.items()}
+        return {emoji: min(count, COUNT_MAX) for emoji, count in burst.counts.items()}
 
-
-def _batches(shows: Sequence[str]) -> list[Sequence[str]]:
-    return [shows[at : at + BATCH_MAX] for at in range(0, len(shows), BATCH_MAX)]
+    def _batches(self, shows: Sequence[str]) -> list[tuple[Redis, Sequence[str]]]:
+        """The shows by the server they lie on, in bounded parts. Raises RedisError for one that no server has."""
+        servers: dict[Shard, list[str]] = {}
+        for show in shows:
+            servers.setdefault(self._shards.of(nodes_key(show)), []).append(show)
+        return [
+            (shard.general, own[at : at + BATCH_MAX])
+            for shard, own in servers.items()
+            for at in range(0, len(own), BATCH_MAX)
+        ]

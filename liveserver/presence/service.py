@@ -6,12 +6,13 @@ Redis is away each node tells its own changes on top of what it last heard, and 
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from liveserver.infra.channels import Channels
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.presence.exchange import TTL_MS, Exchange, reactions_channel
@@ -38,7 +39,7 @@ class Presence:
 
     def __init__(
         self,
-        redis: Redis,
+        shards: Shards,
         node: str,
         clock: Clock,
         *,
@@ -46,12 +47,13 @@ class Presence:
         count_ms: int = COUNT_MS,
         ttl_ms: int = TTL_MS,
     ) -> None:
-        self._redis = redis
+        self._shards = shards
+        self._channels = Channels(shards)
         self._clock = clock
         self._tick_ms = tick_ms
         self._count_ms = count_ms
         self._repeat_ms = ttl_ms // 3
-        self._exchange = Exchange(redis, node, ttl_ms)
+        self._exchange = Exchange(shards, node, ttl_ms)
         self._viewers = Viewers(count_ms)
         self._here, self._outbox = Tally(), Tally()
         self._callbacks: list[OnState] = []
@@ -110,6 +112,7 @@ class Presence:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._tasks = []
+        await self._channels.aclose()
         try:
             async with asyncio.timeout(CLOSE_MAX_MS / 1000):
                 await self._exchange.withdraw(list(self._put))
@@ -177,34 +180,33 @@ class Presence:
             await self._exchange.publish(bursts)
 
     async def _listen(self) -> None:
-        """Follows the reactions of the shows that have viewers here. One task subscribes and reads, so that neither
-        disturbs the other on the connection."""
-        while not self._closing:
-            pubsub = self._redis.pubsub()
-            try:
-                await self._follow(pubsub)
-            except (RedisError, OSError, TimeoutError) as error:
-                log.info("presence_reactions_lost", error=repr(error))
-                await asyncio.sleep(RETRY_MS / 1000)
-            finally:
-                await pubsub.aclose()
-
-    async def _follow(self, pubsub: Any) -> None:
+        """Follows the reactions of the shows that have viewers here."""
         followed: set[str] = set()
         while not self._closing:
             wanted = self._viewers.shows()
-            for show in sorted(wanted - followed):
-                await pubsub.ssubscribe(reactions_channel(show))
-            for show in sorted(followed - wanted):
-                await pubsub.sunsubscribe(reactions_channel(show))
-            followed = wanted
-            if not followed:
+            try:
+                for show in sorted(wanted - followed):
+                    await self._channels.subscribe(reactions_channel(show), self._hears(show), _nothing)
+                    followed.add(show)
+                for show in sorted(followed - wanted):
+                    followed.discard(show)
+                    await self._channels.unsubscribe(reactions_channel(show))
+            except (RedisError, OSError, TimeoutError) as error:
+                log.info("presence_reactions_lost", error=repr(error))
+                await asyncio.sleep(RETRY_MS / 1000)
+            await asyncio.sleep(self._tick_ms / 1000)
+            if not followed and not self._viewers.shows():
                 self._entered.clear()
                 await self._entered.wait()
-                continue
-            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=self._tick_ms / 1000)
-            if message is None:
-                continue
-            heard = self._exchange.read(cast("dict[str, Any]", message))
-            if heard is not None and self._viewers.watches(heard[0]):
-                self._here.add(*heard)
+
+    def _hears(self, show: str) -> Callable[[bytes], None]:
+        def hear(message: bytes) -> None:
+            counts = self._exchange.read(message)
+            if counts is not None and self._viewers.watches(show):
+                self._here.add(show, counts)
+
+        return hear
+
+
+def _nothing() -> None:
+    """Lost reactions are not asked for again."""

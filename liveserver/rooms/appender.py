@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE, Rejected
-from liveserver.rooms.log import Refusal, ShowLog
+from liveserver.rooms.log import Refusal, ShowLog, Unreplicated
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Batch, Command, Entry, Verdict
 
@@ -173,14 +173,12 @@ class Appender:
                 return
             try:
                 entry = await self._log.append(
-                    self.node, batch, self._log_clock.now_ms(), len(tickets), payload
+                    self.node, batch, self._log_clock.now_ms(), len(tickets), payload, wait_ms=left_ms
                 )
-                # Asked on the same connection. A repeated append writes too, so that this waits for what was there before.
-                if self._unsafe and not await self._log.replicated(left_ms):
-                    log.warning("replicas_behind", show=self._log.show, batch=batch)
-                    continue
             except Refusal as refusal:
                 await self._refused(batch, refusal)
+            except Unreplicated as error:
+                log.warning("replicas_behind", show=self._log.show, error=str(error))
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("append_unknown", show=self._log.show, batch=batch, error=repr(error))
                 await self._pause()

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import asyncpg
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from liveserver import __version__
 from liveserver.infra.database import Pool
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Mendable, Rejected
 from liveserver.kernel.ids import ShowId, new_id
@@ -49,21 +49,20 @@ class RoomUnavailable(Exception):
 
 
 class Hub:
-    """The rooms of one node. `appends` are connections that never repeat a command (infra.redis.append_connection); rooms
-    share them, since each connection carries one append at a time. `dedicated`: this process only records, and has
-    preference in it."""
+    """The rooms of one node, whose logs lie on `shards`. `replicas` must have a command on disk before it is acknowledged.
+    `dedicated`: this process only records, and has preference in it."""
 
     def __init__(
         self,
         pool: Pool,
-        redis: Redis,
-        appends: Sequence[Redis],
+        shards: Shards,
         shows: Shows,
         features: Sequence[Feature],
         projectors: Sequence[Projector],
         clock: Clock,
         *,
         unrecorded_max: int = UNRECORDED_MAX,
+        replicas: int = 0,
         dedicated: bool = False,
         origin: str = "",
     ) -> None:
@@ -86,13 +85,13 @@ class Hub:
         self.features = tuple(features)
         self.rooms: dict[str, LiveRoom] = {}
         self._pool = pool
-        self._redis = redis
-        self._appends = tuple(appends)
+        self._shards = shards
         self._shows = shows
         self._projectors = tuple(projectors)
         self._unrecorded_max = unrecorded_max
+        self._replicas = replicas
         self._dedicated = dedicated
-        self._feed = Feed(redis)
+        self._feed = Feed(shards)
         self._opening: dict[str, asyncio.Task[LiveRoom]] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -100,7 +99,8 @@ class Hub:
         """Enters the registry, loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
         await self.nodes.start()
         self.nodes.on_beat(self._answer_asks)
-        await load_functions(self._redis)
+        for shard in self._shards.all():
+            await load_functions(shard.general)
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep rooms")
         page = await self._shows.list("live", limit=LIVE_MAX)
         assert not isinstance(page, Rejected), "the first page of a list can't be refused"
@@ -130,8 +130,9 @@ class Hub:
         try:
             if await self._shows.get(ShowId(show)) is None:
                 raise NoShow(show)
-            lane = self._appends[sum(show.encode()) % len(self._appends)]
-            show_log = ShowLog(show, self._redis, lane, unrecorded_max=self._unrecorded_max)
+            show_log = ShowLog(
+                show, self._shards, unrecorded_max=self._unrecorded_max, replicas=self._replicas
+            )
             room = LiveRoom(
                 show,
                 self.features,

@@ -4,13 +4,15 @@ It orders and keeps, nothing more: no rule, no retry policy (`appender`), no dec
 """
 
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, RedisError, ResponseError
 
+from liveserver.infra.shards import Shards
 from liveserver.rooms.model import Entry
 
 READ_MAX = 512
@@ -115,43 +117,43 @@ def parse_message(message: bytes) -> Entry:
     return _entry(int(epoch), rest, payload)
 
 
+class Unreplicated(Exception):
+    """The batch is in the log, and not on disk at enough replicas in time. Append the same batch again to ask again."""
+
+
 class ShowLog:
-    """The log of one show. `appends` must be a connection that never repeats a command by itself (infra.redis)."""
+    """The log of one show, on whichever server has its slot. Appends go by a connection that repeats nothing by itself."""
 
     def __init__(
-        self,
-        show: str,
-        redis: Redis,
-        appends: Redis,
-        *,
-        unrecorded_max: int = UNRECORDED_MAX,
-        replicas: int = 0,
+        self, show: str, shards: Shards, *, unrecorded_max: int = UNRECORDED_MAX, replicas: int = 0
     ) -> None:
         self.show = show
         self.channel = channel_of(show)
-        self._redis = redis
-        self._appends = appends
+        self._shards = shards
         self._keys = (f"ls:{{{show}}}:log", f"ls:{{{show}}}:meta", self.channel)
         self.unrecorded_max = unrecorded_max
         self.replicas = replicas
         """Replicas that must have a batch on disk before its commands are acknowledged."""
 
-    async def append(self, node: str, batch: int, estimate_ms: int, count: int, payload: bytes) -> Entry:
+    async def append(
+        self, node: str, batch: int, estimate_ms: int, count: int, payload: bytes, *, wait_ms: int = 1_000
+    ) -> Entry:
         """Appends a batch, or returns the entry it made when it was appended before.
 
-        Raises Refusal when nothing was appended; any RedisError or OSError leaves the outcome unknown: append the same
-        batch again, or look for it among the entries.
+        Raises Refusal when nothing was appended, Unreplicated when it was and `replicas` did not have it within `wait_ms`;
+        any RedisError or OSError leaves the outcome unknown: append the same batch again, or look for it among the entries.
         """
-        reply = await self._call(
-            self._appends, "append", node, batch, estimate_ms, count, self.unrecorded_max, payload
-        )
+        args = (node, batch, estimate_ms, count, self.unrecorded_max, payload)
+        reply, safe = await self._append(args, wait_ms) if self.replicas else (await self._once(args), True)
         code, echoed = reply[0].decode(), reply[1].decode()
         if echoed != str(batch):
             # The answer to another call: this connection is out of step and can't be trusted (faults.md, row 2).
-            await self._appends.connection_pool.disconnect()
+            await self._lane.connection_pool.disconnect()
             raise ConnectionError(f"asked about batch {batch}, was answered about {echoed}")
         if code != "ok":
             raise Refusal(code, reply[2].decode())
+        if not safe:
+            raise Unreplicated(f"batch {batch} is not on disk at {self.replicas} replicas after {wait_ms} ms")
         epoch, first, ts, prev, own = reply[2:7]
         return Entry(
             int(epoch),
@@ -165,18 +167,33 @@ class ShowLog:
             count,
         )
 
-    async def replicated(self, timeout_ms: int) -> bool:
-        """Whether what this connection appended last is on disk here and on `replicas` replicas, within the time.
+    @property
+    def _lane(self) -> Redis:
+        return self._shards.of(self.channel).lane(self.show)
 
-        Raises RedisError and OSError when that can't be known: append the same batch again, then ask again.
-        """
-        answer: Any = await self._appends.execute_command("WAITAOF", 1, self.replicas, max(1, timeout_ms))  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - redis-py's union of sync and async
-        local, replicas = cast("tuple[int, int]", answer)
-        return local >= 1 and replicas >= self.replicas
+    async def _once(self, args: Sequence[Any]) -> Any:
+        return await self._call("append", *args, appending=True)
+
+    async def _append(self, args: Sequence[Any], wait_ms: int) -> tuple[Any, bool]:
+        """Appends and waits for the replicas in one go: WAITAOF counts for the connection that wrote, and no other
+        (https://valkey.io/commands/waitaof/)."""
+        async with self._lane.pipeline(transaction=False) as pipe:
+            pipe.execute_command(*self._words("append", args))
+            pipe.execute_command("WAITAOF", 1, self.replicas, max(1, wait_ms))
+            try:
+                reply, waited = await pipe.execute(raise_on_error=False)
+            except (RedisError, OSError):
+                self._shards.doubt()
+                raise
+        for answer in (reply, waited):
+            if isinstance(answer, Exception):
+                await self._failed(answer)
+                raise answer
+        return reply, waited[0] >= 1 and waited[1] >= self.replicas
 
     async def head(self) -> Head:
         """Where the log stands, and the server's identity and time."""
-        epoch, seq, ts, own, run, recorded, own_run, now = await self._call(self._redis, "head")
+        epoch, seq, ts, own, run, recorded, own_run, now = await self._call("head")
         return Head(
             int(epoch or 0),
             int(seq or 0),
@@ -191,33 +208,54 @@ class ShowLog:
     async def open(self, epoch: int, seq: int, ts: int, hash: str, instead_of: Head) -> bool:
         """Creates the log, continuing at `seq`, instead of what `instead_of` described. False when that has changed."""
         old = (instead_of.epoch or "", instead_of.seq if instead_of.epoch else "")
-        return (await self._call(self._redis, "open", epoch, seq, ts, hash, *old))[0] == b"ok"
+        return (await self._call("open", epoch, seq, ts, hash, *old))[0] == b"ok"
 
     async def fence(self, head: Head) -> bool:
         """Lets the present server append to the log that `head` described. False when it changed meanwhile."""
-        return (await self._call(self._redis, "fence", head.run, head.seq, head.hash))[0] == b"ok"
+        return (await self._call("fence", head.run, head.seq, head.hash))[0] == b"ok"
 
     async def recorded(self, epoch: int, seq: int) -> None:
         """Says that PostgreSQL has everything up to `seq`, and trims what no resume needs."""
-        await self._call(self._redis, "recorded", epoch, seq, max(0, seq - KEEP_MAX))
+        await self._call("recorded", epoch, seq, max(0, seq - KEEP_MAX))
 
     async def read(self, epoch: int, after: int, limit: int = READ_MAX) -> list[Entry]:
         """Entries of an epoch behind sequence number `after`, in order; the first may start later if the log was trimmed."""
-        rows = cast(
-            "list[tuple[bytes, dict[bytes, bytes]]]",
-            await self._redis.xrange(self._keys[0], f"({epoch}-{after}", str(epoch), count=limit),
-        )
+        try:
+            rows = cast(
+                "list[tuple[bytes, dict[bytes, bytes]]]",
+                await self._shards.of(self.channel).general.xrange(
+                    self._keys[0], f"({epoch}-{after}", str(epoch), count=limit
+                ),
+            )
+        except (RedisError, OSError):
+            self._shards.doubt()
+            raise
         return [checked(_entry(epoch, fields[b"h"], fields[b"p"])) for _, fields in rows]
 
-    async def _call(self, redis: Redis, name: str, *args: Any) -> Any:
-        words = ("FCALL", f"liveserver_{name}_v2", 3, *self._keys, *args)
-        try:
-            return cast("Any", await redis.execute_command(*words))
-        except ResponseError as error:
-            if "Function not found" not in str(error):
-                raise
-            await load_functions(redis)
-            return cast("Any", await redis.execute_command(*words))
+    def _words(self, name: str, args: Sequence[Any]) -> tuple[Any, ...]:
+        return ("FCALL", f"liveserver_{name}_v2", 3, *self._keys, *args)
+
+    async def _call(self, name: str, *args: Any, appending: bool = False) -> Any:
+        for first in (True, False):
+            shard = self._shards.of(self.channel)
+            redis = shard.lane(self.show) if appending else shard.general
+            try:
+                return cast("Any", await redis.execute_command(*self._words(name, args)))
+            except (RedisError, OSError) as error:
+                if not (await self._failed(error) and first):
+                    raise
+        raise AssertionError("the second failure is raised")
+
+    async def _failed(self, error: Exception) -> bool:
+        """Mends what the error names; whether the same call may succeed now, and surely changed nothing."""
+        if "Function not found" in str(error):
+            await load_functions(self._shards.of(self.channel).general)
+            return True
+        if not isinstance(error, ResponseError) or isinstance(
+            error, MovedError | ReadOnlyError | ClusterDownError
+        ):
+            self._shards.doubt()
+        return False
 
 
 def channel_of(show: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from liveserver.infra.redis import general
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
 from liveserver.presence import Presence
 from liveserver.presence.exchange import count_key, nodes_key, reactions_channel
@@ -23,7 +24,9 @@ class Node:
     """A node whose viewers remember what they were told. Quick: 10 ms ticks, counts at most every 20 ms."""
 
     def __init__(self, redis: Redis, name: str) -> None:
-        self.presence = Presence(redis, name, SystemClock(), tick_ms=10, count_ms=20, ttl_ms=300)
+        self.presence = Presence(
+            Shards.around(redis), name, SystemClock(), tick_ms=10, count_ms=20, ttl_ms=300
+        )
         self.presence.on_state(self._hear)
         self.counts: dict[str, int] = {}
         self.reactions: Counter[str] = Counter()

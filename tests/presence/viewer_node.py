@@ -4,12 +4,14 @@ import asyncio
 import sys
 
 from liveserver.infra.redis import general
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
 from liveserver.presence import Presence
 
 
 async def main(url: str, show: str, viewers: int) -> None:
-    presence = Presence(general(url), "node-to-kill", SystemClock(), tick_ms=10, count_ms=20, ttl_ms=300)
+    shards = Shards.around(general(url))
+    presence = Presence(shards, "node-to-kill", SystemClock(), tick_ms=10, count_ms=20, ttl_ms=300)
     for _ in range(viewers):
         presence.enter(show)
     await presence.start()

@@ -9,6 +9,7 @@ import pytest
 
 from liveserver.infra.database import Pool, open_pool
 from liveserver.infra.redis import append_connection, general
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import Clock, SystemClock
 from liveserver.kernel.pages import Page
 from liveserver.rooms.hub import Hub
@@ -80,8 +81,7 @@ async def new_node(database_url: str, redis_url: str) -> AsyncIterator[NewNode]:
             stack.push_async_callback(appends.aclose)
             hub = Hub(
                 pool,
-                redis,
-                [appends],
+                Shards.around(redis, [appends]),
                 AnyShow(),  # pyright: ignore[reportArgumentType] - only `get` and `list` of it are used
                 features or (Lifecycle(), Tally()),
                 projectors,
@@ -99,7 +99,7 @@ async def new_node(database_url: str, redis_url: str) -> AsyncIterator[NewNode]:
 async def show_log(redis_url: str) -> AsyncIterator[ShowLog]:
     """A log that is open and empty, at epoch 1."""
     redis, appends = general(redis_url), append_connection(redis_url)
-    log = ShowLog("show_1", redis, appends)
+    log = ShowLog("show_1", Shards.around(redis, [appends]))
     assert await log.open(1, 0, 0, "", await log.head())
     yield log
     await redis.aclose()

@@ -17,6 +17,7 @@ from liveserver.rooms import holders
 from liveserver.rooms.edge import command
 from liveserver.rooms.hub import Hub
 from liveserver.rooms.live import LiveRoom
+from liveserver.rooms.log import Unreplicated
 from liveserver.rooms.model import Decision, Entry
 from liveserver.rooms.recorder import Recorder
 from tests.rooms.conftest import WAIT_S, Heard, NewNode
@@ -43,7 +44,7 @@ def total(room: LiveRoom) -> int:
 
 def deafen(room: LiveRoom) -> None:
     """From now on this node hears nothing of what others append."""
-    channel = f"ls:{{{SHOW}}}:bus".encode()
+    channel = SHOW
 
     def drop(entry: Entry) -> None:
         return
@@ -194,22 +195,29 @@ async def test_a_closed_room_is_no_holder(new_node: NewNode, pool: Pool) -> None
 
 
 class Replicas:
-    """Stands for WAITAOF: says no until told otherwise."""
+    """Stands for WAITAOF: the log has a batch at once, its replicas have it when told."""
 
     def __init__(self, room: LiveRoom, monkeypatch: pytest.MonkeyPatch) -> None:
         self.there = asyncio.Event()
         self.asked = asyncio.Event()
-        monkeypatch.setattr(room._log, "replicas", 1)
-        monkeypatch.setattr(room._log, "replicated", self)
+        self._append = room._log.append
+        monkeypatch.setattr(room._log, "append", self.append)
+        self._log = room._log
+        self._log.replicas = 1
 
-    async def __call__(self, timeout_ms: int) -> bool:
+    async def append(
+        self, node: str, batch: int, estimate_ms: int, count: int, payload: bytes, *, wait_ms: int
+    ) -> Entry:
+        self._log.replicas = 0  # the real server has none
+        entry = await self._append(node, batch, estimate_ms, count, payload)
+        self._log.replicas = 1
         self.asked.set()
         try:
-            async with asyncio.timeout(timeout_ms / 1000):
+            async with asyncio.timeout(wait_ms / 1000):
                 await self.there.wait()
-        except TimeoutError:
-            return False
-        return True
+        except TimeoutError as error:
+            raise Unreplicated(f"batch {batch}") from error
+        return entry
 
 
 async def test_row_5_a_command_is_seen_but_not_acknowledged_before_the_replicas_have_it(

@@ -161,7 +161,7 @@ async def test_row_1_a_lost_reply_leaves_one_entry_and_the_right_answer(
     room = await (await new_node()).open(SHOW)
     append, lost = ShowLog.append, 0
 
-    async def append_and_lose(self: ShowLog, *args: Any) -> Entry:
+    async def append_and_lose(self: ShowLog, *args: Any, wait_ms: int) -> Entry:
         nonlocal lost
         entry = await append(self, *args)
         if lost < 2:
@@ -183,7 +183,7 @@ async def test_a_batch_that_the_log_can_not_read_is_answered_and_the_next_goes_o
     room = await (await new_node()).open(SHOW)
     append = ShowLog.append
 
-    async def not_understood(self: ShowLog, *args: Any) -> Entry:
+    async def not_understood(self: ShowLog, *args: Any, wait_ms: int) -> Entry:
         raise Refusal("INVALID", "the log and this node do not agree on what an append is")
 
     monkeypatch.setattr(ShowLog, "append", not_understood)
@@ -227,7 +227,7 @@ async def test_row_8_and_9_lost_messages_are_noticed_and_fetched(
                 return
         receive(entry)
 
-    channel = f"ls:{{{SHOW}}}:bus".encode()
+    channel = SHOW
     _deliver, missed = quiet._feed._rooms[channel]
     quiet._feed._rooms[channel] = (drop_some, missed)
     await adds(talker, 10)
@@ -245,7 +245,7 @@ async def test_row_15_own_entries_come_twice_and_count_once(new_node: NewNode) -
         entries.append(entry)
         receive(entry)
 
-    channel = f"ls:{{{SHOW}}}:bus".encode()
+    channel = SHOW
     room._feed._rooms[channel] = (note, room._feed._rooms[channel][1])
     await adds(room, 50)
     await until(lambda: len(entries) == 50)
@@ -254,7 +254,7 @@ async def test_row_15_own_entries_come_twice_and_count_once(new_node: NewNode) -
 
 async def test_a_message_damaged_on_its_way_is_dropped_and_fetched(new_node: NewNode) -> None:
     talker, quiet = [await (await new_node()).open(SHOW) for _ in range(2)]
-    channel = f"ls:{{{SHOW}}}:bus".encode()
+    channel = SHOW
     hear, damaged = quiet._hear, 0
 
     def damage_one(entry: Entry) -> None:

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from liveserver.infra.engines import Engines
 from liveserver.infra.redis import append_connection, general
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
 from liveserver.rooms.log import (
     LogCorrupt,
@@ -118,7 +119,7 @@ async def test_a_small_step_back_repeats_the_last_time(show_log: ShowLog, redis:
 
 async def test_what_is_too_far_ahead_of_the_record_is_refused(redis_url: str) -> None:
     redis, appends = general(redis_url), append_connection(redis_url)
-    log = ShowLog("show_1", redis, appends, unrecorded_max=3)
+    log = ShowLog("show_1", Shards.around(redis, [appends]), unrecorded_max=3)
     await log.open(1, 0, 0, "", await log.head())
     await log.append("n1", 1, NOW(), 3, b"abc")
     with pytest.raises(Refusal, match="BACKLOG"):
@@ -154,7 +155,7 @@ async def test_the_hash_is_the_same_in_lua_and_python(show_log: ShowLog) -> None
 
 async def test_a_restarted_server_takes_nothing_until_it_is_fenced_anew(own_engines: Engines) -> None:
     redis, appends = general(own_engines.redis_url), append_connection(own_engines.redis_url)
-    log = ShowLog("show_1", redis, appends)
+    log = ShowLog("show_1", Shards.around(redis, [appends]))
     await log.open(1, 0, 0, "", await log.head())
     one = await log.append("n1", 1, NOW(), 1, b"a")
     os.kill(own_engines.pids["Valkey"], signal.SIGKILL)

@@ -14,6 +14,7 @@ from jinja2.bccache import Bucket
 from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.infra.database import Pool
 from liveserver.infra.redis import append_connection, general
+from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
 from liveserver.rooms.hub import Hub
 from liveserver.shows.service import Shows
@@ -49,7 +50,7 @@ async def services(pool: Pool, redis_url: str) -> AsyncIterator[Services]:
     clock = SystemClock()
     redis = general(redis_url)
     appends = (append_connection(redis_url),)
-    hub = Hub(pool, redis, appends, Shows(pool, clock), FEATURES, PROJECTORS, clock)
+    hub = Hub(pool, Shards.around(redis, appends), Shows(pool, clock), FEATURES, PROJECTORS, clock)
     await hub.start()
     yield make_services(pool, redis, hub, SETTINGS)
     await hub.aclose()

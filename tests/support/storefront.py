@@ -15,6 +15,7 @@ from liveserver.catalog.service import Catalog
 from liveserver.cli.features import FEATURES, routes
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
+from liveserver.infra.shards import Shards
 from liveserver.infra.telemetry import Metrics
 from liveserver.kernel.clock import SystemClock
 from liveserver.presence.service import Presence
@@ -144,7 +145,7 @@ def make_services(pool: Pool, redis: Any, hub: Hub, settings: Settings) -> Servi
         shows=Shows(pool, clock),
         hub=hub,
         nodes=hub.nodes,
-        presence=Presence(redis, hub.node, clock),
+        presence=Presence(Shards.around(redis), hub.node, clock),
         features=FEATURES,
         routes={route.type: route for route in messages},
         metrics=Metrics(),
