@@ -6,6 +6,7 @@ them when the parent is gone. What a child does is its module's affair.
 
 import asyncio
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Generator
@@ -17,6 +18,7 @@ import structlog
 from liveserver.cli.say import EXIT_FAILED
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
+from liveserver.kernel.tasks import end
 
 RESTARTS_MAX = 5
 """Deaths of one child within `RESTARTS_WINDOW_S` after which a restart does not help."""
@@ -27,8 +29,8 @@ RESTART_PAUSE_MAX_S = 30.0
 """The same for one that goes on dying and must not be given up: the pause doubles up to here."""
 START_MAX_S = 60.0
 """Longest start of a child."""
-STOP_EXTRA_S = 10.0
-"""After the grace for open work: for recording and closing. Then the child is killed; acknowledged work is in the log."""
+STOP_EXTRA_S = 5.0
+"""What a child that stops gets on top of the grace, which it keeps by itself. Then it is killed; acknowledged work is in the log."""
 READY = b"ready\n"
 _ORDERS_BYTES_MAX = 1_048_576
 
@@ -58,6 +60,8 @@ class Child:
     def __init__(self, kind: str, module: str, orders: Orders, *, lasting: bool = False) -> None:
         self.ready = asyncio.Event()
         self.gave_up = asyncio.Event()
+        self.died = asyncio.Event()
+        """It ended at least once without being asked to by us."""
         self._kind = kind
         self._module = module
         self._grace_s = orders.settings.stop_grace_ms / 1000
@@ -75,9 +79,9 @@ class Child:
             code = await self._once()
             if self._stopping.is_set():
                 return
-            if (
-                code == 0
-            ):  # somebody asked it to stop, for instance a service manager that signals all processes at once
+            self.died.set()
+            # Code 0: somebody asked it to stop, for instance a service manager that signals all processes at once.
+            if code == 0:
                 log.warning("child_ended", kind=self._kind, number=self._number)
             else:
                 log.error("child_died", kind=self._kind, number=self._number, code=code)
@@ -128,15 +132,34 @@ class Child:
             log.error("child_died_at_start", kind=self._kind, number=self._number)
         return await process.wait()
 
-    async def stop(self) -> None:
-        """Asks the child to stop, and kills it when it doesn't."""
+    async def came_up(self) -> bool:
+        """Waits until the child works; False when it died instead (and would be started again)."""
+        events = [asyncio.create_task(event.wait()) for event in (self.ready, self.died)]
+        try:
+            await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(*events)
+        return not self.died.is_set()
+
+    def hurry(self) -> None:
+        """Tells the child to stop and to wait for nobody."""
+        self._signal(signal.SIGINT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.send_signal(number)
+
+    async def stop(self, *, replaced: bool = False, within_s: float | None = None) -> None:
+        """Asks the child to stop, because another does its work already or because all stop, and kills it when it doesn't
+        within the grace and `STOP_EXTRA_S`, or within what is said."""
         self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.terminate()
+        self._signal(signal.SIGHUP if replaced else signal.SIGTERM)
         try:
-            async with asyncio.timeout(self._grace_s + STOP_EXTRA_S):
+            async with asyncio.timeout(self._grace_s + STOP_EXTRA_S if within_s is None else within_s):
                 await process.wait()
         except TimeoutError:
             log.error("child_killed", kind=self._kind, number=self._number)

@@ -8,15 +8,18 @@ import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
-from liveserver.cli.features import FEATURES, PROJECTORS, routes
+from liveserver.cli.features import FEATURES, PROJECTORS, routes, stakes
+from liveserver.cli.leaving import Leaving
 from liveserver.cli.numbers import read_numbers
 from liveserver.cli.parts import started, storage
 from liveserver.cli.ports import BACKLOG_MAX
+from liveserver.cli.process import Stop
 from liveserver.cli.relay import Heard
 from liveserver.config import Settings
 from liveserver.gateway.limits import Limits
@@ -65,11 +68,13 @@ async def running_node(
     *,
     clock: Clock | None = None,
     recorder: str = "",
+    stop: Stop | None = None,
 ) -> AsyncGenerator[Node]:
     """A node that serves on `listener` while the block runs. Raises Mendable when a part can't start. `recorder` names the
     recorder process beside it whose numbers are told with its own.
 
-    Leaving the block says goodbye to viewers first, then lets requests end, then records what is left, then closes.
+    Leaving the block says goodbye to viewers first, then lets requests end, then records what is left, then closes; `stop`
+    says since when that may take `stop_grace_ms`, and whether it has to be quick.
     """
     clock = clock or SystemClock()
     origin = settings.origin(int(listener.getsockname()[1]))
@@ -100,9 +105,10 @@ async def running_node(
             clock=clock,
             origins=settings.origins,
             secure=settings.secure,
+            stakes=stakes,
         )
         metrics = Metrics()
-        draining = asyncio.Event()
+        leaving = Leaving(settings, stop or Stop(), hub.nodes)
         services = Services(
             settings=settings,
             pool=pool,
@@ -117,20 +123,20 @@ async def running_node(
             routes={route.type: route for route in messages},
             metrics=metrics,
             asyncapi=gateway.asyncapi(origin),
-            draining=draining.is_set,
+            draining=leaving.told.is_set,
         )
         pauses = Pauses()
         read_numbers(metrics, gateway.stats, hub, pool, heard, pauses)
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
-            started(accounts.start, accounts.aclose),
-            started(hub.start, hub.aclose),
-            started(presence.start, presence.aclose),
+            started(accounts.start, partial(leaving.within, "accounts", accounts.aclose)),
+            started(hub.start, partial(leaving.within, "rooms", hub.aclose)),
+            started(presence.start, partial(leaving.within, "presence", presence.aclose)),
             started(heard.start, heard.aclose),
         ):
             app = build_app(services)
             gateway.install(app)
-            async with _serving(app, gateway, listener, draining, settings.stop_grace_ms):
+            async with _serving(app, gateway, listener, leaving, settings.stop_grace_ms):
                 with rare_collections(pauses):
                     yield Node(settings, origin, services, hub, gateway)
 
@@ -140,7 +146,7 @@ async def _serving(
     app: web.Application,
     gateway: Gateway,
     listener: socket.socket,
-    draining: asyncio.Event,
+    leaving: Leaving,
     grace_ms: int,
 ) -> AsyncGenerator[None]:
     runner = web.AppRunner(
@@ -162,8 +168,7 @@ async def _serving(
         yield
     finally:
         # Proxies are told first (/readyz), viewers next; who connects meanwhile is sent elsewhere.
-        draining.set()
-        await gateway.drain(grace_ms)
+        await leaving.empty(gateway, server.close)
         server.close()
-        await runner.cleanup()
+        await leaving.within("requests", runner.cleanup)
         await gateway.aclose()

@@ -70,7 +70,7 @@ async def _demo(settings: Settings, seed_number: int, bots: int) -> int:
         with listen(settings.host, settings.port) as listener:
             async with engines_of(settings) as engines:
                 await prepare_database(engines, progress)
-                async with running_node(settings, engines, listener) as node:
+                async with running_node(settings, engines, listener, stop=stop) as node:
                     seeded = await seed(node.services, loopback=is_loopback(settings.host))
                     _invite(node, seeded, bots)
                     return await _show_time(node, engines, seeded, seed_number, bots, stop)

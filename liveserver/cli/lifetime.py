@@ -11,6 +11,7 @@ import click
 from liveserver.cli.say import EXIT_FAILED, fail, progress
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines, default_data_dir, embedded
+from liveserver.kernel.tasks import end
 
 
 @asynccontextmanager
@@ -51,6 +52,4 @@ async def until_stopped(engines: Engines, stop: asyncio.Event) -> int:
         progress("stopping: viewers are sent elsewhere, open work is finished")
         return 0
     finally:
-        for task in (asked, failure):
-            task.cancel()
-        await asyncio.gather(asked, failure, return_exceptions=True)
+        await end(asked, failure)

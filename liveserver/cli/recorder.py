@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from liveserver.cli.children import Child, Orders, read_orders, say_started, watching_parent
 from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.cli.parts import started, storage
-from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
+from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
 from liveserver.cli.relay import Telling
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
@@ -24,25 +24,50 @@ from liveserver.rooms.dedicated import Dedicated, silent
 from liveserver.rooms.hub import Hub
 from liveserver.shows.service import Shows
 
+STOP_MIN_S = 2.0
+"""What the recorder gets to write what nodes have left, even where they used up the grace. Less loses nothing: it is in the log."""
+
+
+class Beside:
+    """The recorder process beside a server's nodes, if it has one."""
+
+    def __init__(self, settings: Settings, engines: Engines) -> None:
+        self.name = new_id("recorder") if settings.recorder == "process" else ""
+        """Under which it tells its numbers; "" for no recorder."""
+        self._orders = Orders(settings, engines.database_url, engines.redis_url, 0, self.name)
+        self._child: Child | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Starts it; nobody waits for it to be ready."""
+        if self.name:
+            self._child = Child("recorder", "liveserver.cli.recorder", self._orders, lasting=True)
+            self._running = asyncio.create_task(self._child.run(), name="recorder")
+
+    async def replace(self) -> None:
+        """Stops it and starts a successor, with the code that is installed now; nodes record meanwhile."""
+        await self.stop(None)
+        self.start()
+
+    async def stop(self, within_s: float | None) -> None:
+        """Stops it; it hands over its shows."""
+        if self._child is not None:
+            await self._child.stop(within_s=within_s)
+            await end(self._running)
+
 
 @asynccontextmanager
-async def recorder_of(settings: Settings, engines: Engines) -> AsyncGenerator[str]:
-    """Runs the recorder process beside the block when the settings ask for one. Gives its name, or "".
+async def recorder_of(settings: Settings, engines: Engines, stop: Stop) -> AsyncGenerator[Beside]:
+    """Runs the recorder process beside the block when the settings ask for one.
 
-    Nobody waits for it to be ready. It is stopped when the block is left, and then records what the nodes have left.
+    It is stopped when the block is left, and then records what the nodes have left.
     """
-    if settings.recorder != "process":
-        yield ""
-        return
-    name = new_id("recorder")
-    orders = Orders(settings, engines.database_url, engines.redis_url, 0, name)
-    child = Child("recorder", "liveserver.cli.recorder", orders, lasting=True)
-    running = asyncio.create_task(child.run(), name="recorder")
+    beside = Beside(settings, engines)
+    beside.start()
     try:
-        yield name
+        yield beside
     finally:
-        await child.stop()
-        await end(running)
+        await beside.stop(max(STOP_MIN_S, stop.left_s(settings.stop_grace_ms)))
 
 
 @asynccontextmanager
@@ -77,7 +102,7 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
 async def record(orders: Orders) -> int:
     """A recorder's life."""
     prepare_process(orders.settings, node="recorder")
-    async with stop_signals(terminal=False) as stop:
+    async with stop_signals(child=True) as stop:
         # Without a parent the engines end too. What is not recorded is in the log, and whoever starts next records it.
         with watching_parent(stop, 0.0):
             async with recording(orders.settings, orders.engines, orders.recorder):

@@ -1,11 +1,13 @@
 """`serve --workers N`: child processes that share the port, each a node of its own; the parent keeps engines and watches.
 
 The kernel spreads connections over them (SO_REUSEPORT). A worker that dies is started again, a few times; what it had
-acknowledged is in the log, and its viewers reconnect to another.
+acknowledged is in the log, and its viewers reconnect to another. On SIGHUP they are replaced one after the other.
 """
 
 import asyncio
 import sys
+
+import structlog
 
 from liveserver.cli.children import (
     RESTARTS_MAX,
@@ -20,32 +22,116 @@ from liveserver.cli.children import (
 from liveserver.cli.compose import running_node
 from liveserver.cli.lifetime import say_ready, until_stopped
 from liveserver.cli.ports import listen
-from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
+from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
+from liveserver.cli.recorder import Beside
 from liveserver.cli.say import EXIT_FAILED, fail, progress
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
+from liveserver.kernel.tasks import end
+
+log = structlog.get_logger(__name__)
 
 
-async def supervise(settings: Settings, engines: Engines, recorder: str, stop: asyncio.Event) -> int:
-    """Runs the workers until stopped; the exit code."""
-    workers = [
-        Child(
-            "worker",
-            "liveserver.cli.workers",
-            Orders(settings, engines.database_url, engines.redis_url, number, recorder),
+class Workers:
+    """The workers of one server, and the rolling that replaces them."""
+
+    def __init__(self, settings: Settings, engines: Engines, recorder: Beside) -> None:
+        self.gave_up = asyncio.Event()
+        """One of those that serve died too often."""
+        self._settings = settings
+        self._engines = engines
+        self._recorder = recorder
+        self._serving: dict[int, Child] = {}
+        self._all: dict[Child, list[asyncio.Task[None]]] = {}
+        """Those that serve, that come up, and that end."""
+        self._rolling: asyncio.Task[None] | None = None
+
+    def _begin(self, number: int) -> Child:
+        orders = Orders(
+            self._settings,
+            self._engines.database_url,
+            self._engines.redis_url,
+            number,
+            self._recorder.name,
         )
-        for number in range(1, settings.workers + 1)
-    ]
-    tasks = [asyncio.create_task(worker.run(), name="worker") for worker in workers]
-    gone = [asyncio.create_task(worker.gave_up.wait()) for worker in workers]
-    ready = asyncio.gather(*(worker.ready.wait() for worker in workers))
+        child = Child("worker", "liveserver.cli.workers", orders)
+        self._all[child] = [
+            asyncio.create_task(child.run(), name="worker"),
+            asyncio.create_task(self._watch(number, child), name="watch worker"),
+        ]
+        return child
+
+    async def _watch(self, number: int, child: Child) -> None:
+        await child.gave_up.wait()
+        if self._serving.get(number) is child:
+            self.gave_up.set()
+
+    async def start(self) -> None:
+        """Returns when all of them serve."""
+        for number in range(1, self._settings.workers + 1):
+            self._serving[number] = self._begin(number)
+        await asyncio.gather(*(child.ready.wait() for child in self._serving.values()))
+
+    def roll(self) -> None:
+        """Begins to replace all workers; nothing happens while that is under way."""
+        if self._rolling is not None and not self._rolling.done():
+            progress("the workers are being replaced already")
+            return
+        self._rolling = asyncio.create_task(self._roll(), name="roll workers")
+
+    async def _roll(self) -> None:
+        progress("replacing the workers one after the other")
+        for number, old in tuple(self._serving.items()):
+            new = self._begin(number)
+            if not await new.came_up():
+                await self._end(new)
+                log.error("roll_stopped", number=number)
+                fail(
+                    f"The new worker {number} did not come up, so the workers are no longer replaced; the old ones go on",
+                    "its last lines are above",
+                    "Mend the cause they name, then send SIGHUP again.",
+                )
+                return
+            self._serving[number] = new
+            await self._end(old, replaced=True)
+            log.info("worker_replaced", number=number)
+        await self._recorder.replace()
+        progress(f"all {len(self._serving)} workers were replaced")
+
+    async def _end(self, child: Child, *, replaced: bool = False) -> None:
+        await child.stop(replaced=replaced)
+        await end(*self._all.pop(child, ()))
+
+    async def aclose(self, stop: Stop) -> None:
+        """Stops all of them at the same time; at once when `stop` says so."""
+        await end(self._rolling)
+        children = tuple(self._all)
+        hurrying = asyncio.create_task(self._hurry(stop, children))
+        try:
+            await asyncio.gather(*(self._end(child) for child in children))
+        finally:
+            await end(hurrying)
+
+    async def _hurry(self, stop: Stop, children: tuple[Child, ...]) -> None:
+        await stop.at_once.wait()
+        for child in children:
+            child.hurry()
+
+
+async def supervise(settings: Settings, engines: Engines, recorder: Beside, stop: Stop) -> int:
+    """Runs the workers until stopped; the exit code."""
+    workers = Workers(settings, engines, recorder)
+    ready = asyncio.create_task(workers.start(), name="workers")
+    gone = asyncio.create_task(workers.gave_up.wait())
     ended = asyncio.create_task(until_stopped(engines, stop))
     try:
-        await asyncio.wait({ready, ended, *gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ready, ended, gone}, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
-            progress(f"{len(workers)} workers share the port")
+            ready.result()
+            stop.on_hangup = workers.roll
+            progress(f"{settings.workers} workers share the port")
             say_ready(settings.origin())
-            await asyncio.wait({ended, *gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
             return ended.result()
         fail(
@@ -55,22 +141,25 @@ async def supervise(settings: Settings, engines: Engines, recorder: str, stop: a
         )
         return EXIT_FAILED
     finally:
-        await asyncio.gather(*(worker.stop() for worker in workers))
-        for task in (ready, ended, *gone, *tasks):
-            task.cancel()
-        await asyncio.gather(ready, ended, *gone, *tasks, return_exceptions=True)
+        stop.on_hangup = _too_late
+        await end(ready, ended, gone)
+        await workers.aclose(stop)
+
+
+def _too_late() -> None:
+    progress("the server stops; nothing is replaced any more")
 
 
 async def work(orders: Orders) -> int:
     """A worker's life."""
     settings = orders.settings
     prepare_process(settings, node=f"worker-{orders.number}")
-    async with stop_signals(terminal=False) as stop:
+    async with stop_signals(child=True) as stop:
         with (
             watching_parent(stop, settings.stop_grace_ms / 1000 + STOP_EXTRA_S),
             listen(settings.host, settings.port, shared=True) as listener,
         ):
-            async with running_node(settings, orders.engines, listener, recorder=orders.recorder):
+            async with running_node(settings, orders.engines, listener, recorder=orders.recorder, stop=stop):
                 say_started()
                 await stop.wait()
     return 0
