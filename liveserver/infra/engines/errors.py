@@ -53,6 +53,16 @@ _CURES: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_NO_SPACE = re.compile(
+    r"No space left on device|Disk quota exceeded|Short write while writing to the AOF", re.IGNORECASE
+)
+
+
+def ran_out_of_space(words: str) -> bool:
+    """Whether an engine's last words say that its disk is full: then it is sound, and goes on once there is room."""
+    return _NO_SPACE.search(words) is not None
+
+
 class EngineError(Mendable):
     """An engine cannot be started, reached or kept: `what` failed, `where`, and how to `mend` it."""
 

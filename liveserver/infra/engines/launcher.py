@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liveserver.infra.engines.errors import LOG_TAIL_MAX_BYTES, EngineError, explain
+from liveserver.infra.engines.errors import LOG_TAIL_MAX_BYTES, EngineError, explain, ran_out_of_space
 from liveserver.infra.engines.identity import Identity
 from liveserver.infra.engines.processes import remember, remembered, still_runs
 
@@ -34,6 +35,11 @@ STOP_STEP_MS = 10_000
 RESTARTS_MAX = 5
 RESTARTS_WINDOW_MS = 600_000
 """An engine that dies more often than this within the window is given up: something is wrong that a restart won't mend."""
+FULL_PAUSE_MS = 2_000
+"""Pause before an engine that ended because its disk is full is started again. That is tried for as long as it takes, and
+counts as no death: the engine is sound, and only somebody who frees space can tell how long it takes."""
+FULL_BELOW_BYTES = 1024 * 1024
+"""With less than this left the disk is the cause whatever the engine said: its log may lie on the same disk."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -128,6 +134,8 @@ class Engine:
         self._on_progress = on_progress
         self._process: subprocess.Popen[bytes] | None = None
         self._log: int | None = None
+        self._log_start = 0
+        """Where in the log the present process began to speak."""
         self._watcher: asyncio.Task[None] | None = None
         self._log_keeper: asyncio.Task[None] | None = None
 
@@ -187,7 +195,7 @@ class Engine:
     async def _tried(self, note: Path) -> str | None:
         """One start; None when the engine is ready, else what it said before it ended or the wait did."""
         assert self._log is not None, "the log is open while the engine runs"
-        start_of_log = os.fstat(self._log).st_size
+        self._log_start = os.fstat(self._log).st_size
         began = time.monotonic()
         self._process = spawn(
             self.recipe.argv,
@@ -201,9 +209,9 @@ class Engine:
         while not await self._is_ready():
             waited_ms = (time.monotonic() - began) * 1000
             if self._process.poll() is not None:
-                return self._said(start_of_log)
+                return self._said()
             if waited_ms > READY_MAX_MS:
-                return f"{self._said(start_of_log)}\n(not ready after {READY_MAX_MS // 1000} s)"
+                return f"{self._said()}\n(not ready after {READY_MAX_MS // 1000} s)"
             if waited_ms > READY_NEWS_MS and not said_so:
                 said_so = True
                 self._on_progress(f"{self.recipe.name} is still starting (recovering its data?)")
@@ -216,9 +224,9 @@ class Engine:
         except OSError:
             return False
 
-    def _said(self, start: int) -> str:
+    def _said(self) -> str:
         assert self._log is not None, "the log is open while the engine runs"
-        size = os.fstat(self._log).st_size
+        start, size = self._log_start, os.fstat(self._log).st_size
         since = max(start, size - LOG_TAIL_MAX_BYTES) if size >= start else 0
         return os.pread(self._log, LOG_TAIL_MAX_BYTES, since).decode(errors="replace")
 
@@ -227,21 +235,46 @@ class Engine:
         while True:
             assert self._process is not None, "the watcher runs after the start"
             code = await exit_of(self._process)
-            now = time.monotonic()
-            if len(restarts) == RESTARTS_MAX and (now - restarts[0]) * 1000 < RESTARTS_WINDOW_MS:
-                mend = "See its log, mend the cause and start the server again."
-                died = f"{self.recipe.name} died {RESTARTS_MAX + 1} times within {RESTARTS_WINDOW_MS // 60_000} minutes"
-                return self._give_up(EngineError(died, str(self.recipe.log), mend))
-            restarts.append(now)
-            self._on_progress(f"{self.recipe.name} ended with {_ending(code)}; starting it again")
+            if self._has_no_space():
+                await self._pause_for_space(f"ended with {_ending(code)}")
+            else:
+                now = time.monotonic()
+                if len(restarts) == RESTARTS_MAX and (now - restarts[0]) * 1000 < RESTARTS_WINDOW_MS:
+                    mend = "See its log, mend the cause and start the server again."
+                    died = f"{self.recipe.name} died {RESTARTS_MAX + 1} times within {RESTARTS_WINDOW_MS // 60_000} minutes"
+                    return self._give_up(EngineError(died, str(self.recipe.log), mend))
+                restarts.append(now)
+                self._on_progress(f"{self.recipe.name} ended with {_ending(code)}; starting it again")
             try:
-                await self._up()
+                await self._up_once_there_is_space()
             except EngineError as error:
                 return self._give_up(error)
-            except OSError as error:  # such as a full disk under our own notes
+            except OSError as error:
                 mend = "Mend the cause it names and start the server again."
                 what = f"{self.recipe.name} could not be started again: {error}"
                 return self._give_up(EngineError(what, str(self.recipe.folder), mend))
+
+    async def _up_once_there_is_space(self) -> None:
+        while True:
+            try:
+                return await self._up()
+            except (EngineError, OSError):  # the latter from our own notes beside its log
+                if not self._has_no_space():
+                    raise
+            await self._pause_for_space("cannot start")
+
+    def _has_no_space(self) -> bool:
+        if ran_out_of_space(self._said()):
+            return True
+        try:
+            return shutil.disk_usage(self.recipe.folder).free < FULL_BELOW_BYTES
+        except OSError:
+            return False  # the folder itself is away: not for want of space
+
+    async def _pause_for_space(self, what: str) -> None:
+        """Says why, and waits. The engine's own log says more."""
+        self._on_progress(f"{self.recipe.name} {what}: its disk is full. Trying again until there is space")
+        await asyncio.sleep(FULL_PAUSE_MS / 1000)
 
     def _give_up(self, error: EngineError) -> None:
         self._on_progress(str(error))
