@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -32,7 +32,7 @@ from liveserver.client.happenings import (
     Snapshot,
 )
 from liveserver.client.protocol import CLOSED, KEEP_MS, ClientProtocol
-from liveserver.client.retry import delay_ms, is_final, spread_ms
+from liveserver.client.retry import DRAINING, delay_ms, is_final, spread_ms
 from liveserver.client.room import EVENTS_MAX, Room
 from liveserver.kernel.errors import Rejected
 
@@ -51,6 +51,17 @@ class Refused(Exception):
     def __init__(self, why: Rejected) -> None:
         super().__init__(f"{why.code}: {why.message}")
         self.why = why
+
+
+class _Loss(NamedTuple):
+    """How a connection ended."""
+
+    why: Rejected | None
+    """Why to stay away; None: come back."""
+    spread_ms: int = 0
+    """The spread that the server asked for."""
+    sent_away: bool = False
+    """A server that stops let us go, after it had greeted us."""
 
 
 class LiveClient:
@@ -189,26 +200,28 @@ class LiveClient:
             stack.push_async_callback(_stop, ticking)
             while True:
                 began_ms = _now_ms()
-                why, spread = await self._one_connection()
-                if why is not None:
-                    self._finish(why)
+                loss = await self._one_connection()
+                if loss.why is not None:
+                    self._finish(loss.why)
                     return
-                if self.session and _now_ms() - began_ms > STABLE_MS:
+                if loss.sent_away or (self.session and _now_ms() - began_ms > STABLE_MS):
                     attempt = 0
                 self.status = "waiting"
-                await asyncio.sleep(delay_ms(attempt, self._random, spread) / 1000)
-                attempt += 1
+                await asyncio.sleep(delay_ms(attempt, self._random, loss.spread_ms) / 1000)
+                # Being sent elsewhere is no failure: should nobody answer there yet, the waits begin short.
+                attempt += not loss.sent_away
 
-    async def _one_connection(self) -> tuple[Rejected | None, int]:
-        """Connects and serves until the loss: why to stay away (None: come back), and the spread asked for in ms."""
+    async def _one_connection(self) -> _Loss:
+        """Connects and serves until the loss."""
         ws = await dial(self.url, self._codec, self._origin)
         if not isinstance(ws, ClientConnection):
-            return ws, 0
+            return _Loss(ws)
         async with ws:
             return await self._serve(ws)
 
-    async def _serve(self, ws: ClientConnection) -> tuple[Rejected | None, int]:
+    async def _serve(self, ws: ClientConnection) -> _Loss:
         self._ws = ws
+        greeted = False
         writing = asyncio.create_task(self._write(ws), name="client writer")
         try:
             self._protocol.connected(_now_ms())
@@ -221,19 +234,22 @@ class LiveClient:
         except ServerBroken as error:
             log.warning("giving up a connection to %s: %s", self.url, error)
         except Refused as error:
-            return error.why, 0
+            return _Loss(error.why)
         finally:
             self._ws = None
             await _stop(writing)
             self._protocol.disconnected()
-            if self.status == "open":
+            greeted = self.status == "open"
+            if greeted:
                 self.losses += 1
                 self.status = "waiting"
             self._settle()
         code, reason = ws.close_code or 1006, ws.close_reason or ""
         if is_final(code):
-            return Rejected(reason.split(" ")[0] or "closed_for_good", f"The server closed with {code}."), 0
-        return None, spread_ms(reason)
+            return _Loss(
+                Rejected(reason.split(" ")[0] or "closed_for_good", f"The server closed with {code}.")
+            )
+        return _Loss(None, spread_ms(reason), sent_away=greeted and code == DRAINING)
 
     async def _write(self, ws: ClientConnection) -> None:
         # One writer keeps the order of messages, which is the order of their numbers.

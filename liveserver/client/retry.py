@@ -13,6 +13,9 @@ WAIT_MAX_MS = 20_000
 SPREAD_MAX_MS = 60_000
 """Most patience that a server's close reason may ask for."""
 
+DRAINING = 4000
+"""The server stops and sends its people elsewhere: behind the same address another one answers already, or soon."""
+
 _MENDLESS = frozenset({1002, 1003, 1007, 1009})
 """RFC 6455, 7.4.1: we sent what the server can't take; sending it again would not help."""
 _SPREAD = re.compile(r"\A[a-z_]+ (\d{1,6})\Z")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from liveserver.client import SNAPSHOT, BidPlaced, LiveClient, Refused, Said
+from liveserver.client import live as live_module
 from liveserver.client import retry as retry_module
 from liveserver.kernel.errors import Rejected
 from tests.support.scripted_server import SHOW, ScriptedServer, now, scripted_server
@@ -172,6 +173,28 @@ async def test_close_codes_under_4500_are_not(server: ScriptedServer) -> None:
         await say(server, "back again")
         assert await texts(reader, 1) == ["back again"]
         assert len(server.hellos) == 2
+
+
+async def test_sent_away_twice_in_a_row_and_refused_in_between_it_is_back_soon(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[tuple[int, int]] = []
+
+    def noted(attempt: int, random: Random, spread: int = 0) -> int:
+        waits.append((attempt, spread))
+        return 1
+
+    monkeypatch.setattr(live_module, "delay_ms", noted)
+    async with client(server) as ana:
+        room = await ana.join(SHOW)
+        reader = room.events()
+        for n in range(2):
+            server.draining = 3
+            await server.close_all(4000, "draining 20")
+            await say(server, f"back {n}")
+            assert await texts(reader, 1) == [f"back {n}"]
+    # Sent away is no failure, being refused by one who stops is: it grows there, and begins anew.
+    assert waits == [(0, 20), (0, 20), (1, 20), (2, 20)] * 2
 
 
 async def test_a_bad_token_and_a_closed_room_are_told(server: ScriptedServer) -> None:

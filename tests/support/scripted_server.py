@@ -60,6 +60,8 @@ class ScriptedServer:
         self.cut_after: set[str] = set()
         self.silent_about: set[str] = set()
         self.lose_batches = 0
+        self.draining = 0
+        """So many connections are still closed before they are greeted, as by a server that stops."""
         self.refuse_joins: list[dict[str, Any]] = []
         self.verdicts: dict[tuple[str, str], dict[str, Any]] = {}
         self.counted: list[str] = []
@@ -81,6 +83,10 @@ class ScriptedServer:
     async def _message(self, peer: Peer, message: dict[str, Any]) -> None:
         kind, id_, payload = message["type"], message["id"], message["payload"]
         self.received[kind] += 1
+        if kind == "hello" and self.draining:
+            self.draining -= 1
+            await peer.ws.close(4000, "draining 20")
+            return
         if kind in self.cut_before:
             self.cut_before.remove(kind)
             peer.ws.transport.abort()

@@ -1,7 +1,7 @@
 // The server's time on a device, and how long waits and countdowns are.
 
 import { ServerClock, countdown, now, parts } from "/static/js/live/clock.js";
-import { delayMs, isFinal, spreadOf } from "/static/js/live/retry.js";
+import { delayMs, isFinal, isSentAway, spreadOf } from "/static/js/live/retry.js";
 import { between, equal } from "./check.js";
 
 export const checks = {
@@ -42,6 +42,7 @@ export const checks = {
     const final = [4500, 4501, 4504, 4999, 1002, 1003, 1007, 1009];
     for (const code of final) equal(isFinal(code), true, code);
     for (const code of [1001, 1006, 1011, 1012, 4000, 4007, 4499]) equal(isFinal(code), false, code);
+    equal([isSentAway(4000, true), isSentAway(4000, false), isSentAway(1006, true)], [true, false, false]);
     equal([spreadOf("draining 5000"), spreadOf("silent"), spreadOf(""), spreadOf("x 99999999")], [5000, 0, 0, 0]);
   },
 };

@@ -1,7 +1,7 @@
 // The socket over bad networks: what is asked again, what is sent again, and what is not. The server is a double in the page.
 
 import { LiveSocket } from "/static/js/live/socket.js";
-import { equal } from "./check.js";
+import { between, equal } from "./check.js";
 
 class Wire {
   static all = [];
@@ -165,6 +165,26 @@ export const checks = {
     equal([await bid, socket.status, socket.closeCode], ["closed", "closed", 4500]);
     equal(await room.send("chat:send", { text: "x" }).catch((refusal) => refusal.code), "closed");
     equal(Wire.all.length, 1);
+  },
+  async "sent away by a server that stops, it comes back within the spread, and refused there it tries on"() {
+    const { wire, room, socket } = await joined();
+    const bid = room.send("bid:place", { lot: "l", amount: 200 });
+    wire.breaks(4000, "draining 20");
+    equal([socket.status, socket.planned], ["waiting", true]);
+    between(socket.retryAt - Date.now(), -5, 21, "within the spread");
+    while (Wire.all.length < 2) await new Promise((done) => (Wire.opened = done));
+    Wire.all[1].opens();
+    Wire.all[1].breaks(4000, "draining 20"); // the same one again: not greeted
+    equal([socket.status, socket.planned], ["waiting", true]);
+    between(socket.retryAt - Date.now(), -5, 21, "soon once more");
+    while (Wire.all.length < 3) await new Promise((done) => (Wire.opened = done));
+    Wire.all[2].breaks(1006);
+    between(socket.retryAt - Date.now(), 195, 801, "then with back-off");
+    const next = await again(4);
+    equal([socket.status, socket.planned], ["open", false]);
+    next.ok(next.last("bid:place"), { leading: true });
+    equal(await bid, { leading: true });
+    socket.close();
   },
   async "private and latest-value messages reach their room"() {
     const { wire, told, socket } = await joined();

@@ -3,11 +3,17 @@
 
 const FIRST_MS = 400;
 const MOST_MS = 20_000; // longer waits than this feel like a dead page
+const DRAINING = 4000; // the server stops; behind the same address another one answers already, or soon
 const SPREAD_MOST_MS = 60_000; // a server that drains may ask for this much patience at most
 
 /** True when the close code forbids reconnecting. */
 export function isFinal(code) {
   return (code >= 4500 && code <= 4999) || [1002, 1003, 1007, 1009].includes(code);
+}
+
+/** True when a server that had greeted us sends us elsewhere: no failure, and nothing to tell anybody about. */
+export function isSentAway(code, greeted) {
+  return greeted && code === DRAINING;
 }
 
 /**

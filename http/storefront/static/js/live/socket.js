@@ -7,7 +7,7 @@
 //   socket.addEventListener("status", () => socket.status);   // connecting | open | waiting | closed
 
 import { ServerClock, now } from "./clock.js";
-import { delayMs, isFinal, spreadOf } from "./retry.js";
+import { delayMs, isFinal, isSentAway, spreadOf } from "./retry.js";
 
 const COMMANDS_MAX = 64; // unanswered commands kept for resending; a person never has that many
 const COMMAND_KEEP_MS = 15_000; // a bid nobody answered for so long must not be placed by surprise later
@@ -27,6 +27,7 @@ export class LiveSocket extends EventTarget {
   user = null;
   clock = new ServerClock();
   closeCode = 0;
+  planned = false; // on the way from a server that stops to another one
   retryAt = 0;
 
   #url;
@@ -84,7 +85,7 @@ export class LiveSocket extends EventTarget {
   }
 
   #connect() {
-    this.#setStatus(this.#attempt ? "waiting" : "connecting");
+    this.#setStatus(this.#attempt || this.planned ? "waiting" : "connecting");
     const ws = new WebSocket(this.#url, ["live.v1.json"]);
     this.#ws = ws;
     this.#heardAt = now();
@@ -109,6 +110,7 @@ export class LiveSocket extends EventTarget {
     if (reply.server_now) this.clock.sample(asked, reply.server_now);
     this.#greeted = true;
     this.#attempt = 0;
+    this.planned = false;
     this.#setStatus("open");
     for (const room of this.#rooms.values()) this.#enter(room);
     for (const [id, command] of this.#waiting) if (command.lasting) this.#write({ ...command.frame, id });
@@ -152,6 +154,7 @@ export class LiveSocket extends EventTarget {
   }
 
   #dropped(code, reason) {
+    const sentAway = isSentAway(code, this.#greeted);
     this.#ws = null;
     this.#greeted = false;
     this.closeCode = code;
@@ -163,7 +166,8 @@ export class LiveSocket extends EventTarget {
     if (this.status === "closed") return;
     if (isFinal(code)) return this.#giveUp();
     const wait = delayMs(this.#attempt, this.#attempt ? 0 : spreadOf(reason));
-    this.#attempt += 1;
+    if (sentAway) this.planned = true;
+    else this.#attempt += 1; // should nobody answer elsewhere yet, the waits begin short
     this.retryAt = Date.now() + wait;
     this.#setStatus("waiting");
     clearTimeout(this.#retryTimer);

@@ -4,6 +4,7 @@ import { $, show, text } from "../ui/dom.js";
 import { t } from "../ui/words.js";
 
 const GRACE_MS = 700; // a reconnect this quick is nobody's business
+const PLANNED_GRACE_MS = 1_500; // from a server that stops to another one: nothing is wrong
 const DRAINING = new Set([1001, 1012, 4000]);
 const SIGNED_OUT = new Set([4500, 4501]);
 
@@ -11,7 +12,7 @@ export function wireConnection(session) {
   const strip = $("#connection");
   let timer = 0;
   session.watch(() => {
-    const { status, closeCode } = session.socket;
+    const { status, closeCode, planned } = session.socket;
     const fine = status === "open" || (status === "connecting" && !session.ready);
     document.documentElement.classList.toggle("cut", !fine);
     if (fine && !session.refused) {
@@ -22,7 +23,8 @@ export function wireConnection(session) {
     text($("#connection-text"), session.refused?.message || say(status, closeCode));
     strip.classList.toggle("final", status === "closed");
     show($("#connection-reload"), status === "closed");
-    timer ||= setTimeout(() => show(strip, true), status === "closed" ? 0 : GRACE_MS);
+    const grace = planned ? PLANNED_GRACE_MS : GRACE_MS;
+    timer ||= setTimeout(() => show(strip, true), status === "closed" ? 0 : grace);
   });
   addEventListener("offline", () => session.changed());
 }
