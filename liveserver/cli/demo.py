@@ -6,20 +6,20 @@ It is the real server (`compose`) with the bots of `liveserver.demo` as its clie
 import asyncio
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from liveserver.cli.compose import Node, prepare_database, running_node
+from liveserver.cli.compose import prepare_database, running_node
 from liveserver.cli.lifetime import engines_of, say_ready, until_stopped
 from liveserver.cli.ports import listen
 from liveserver.cli.process import prepare_process, run_in_loop, stop_signals
 from liveserver.cli.say import EXIT_FAILED, fail, progress, warn
 from liveserver.config import Loaded, Settings, load
 from liveserver.config.settings import is_loopback
-from liveserver.demo import Seeded, run_demo, seed
+from liveserver.demo import DemoServices, Seeded, run_demo, seed
 from liveserver.infra.engines import Engines, default_data_dir
 from liveserver.kernel.errors import Mendable
 
@@ -72,16 +72,27 @@ async def _demo(settings: Settings, seed_number: int, bots: int) -> int:
                 await prepare_database(engines, progress)
                 async with running_node(settings, engines, listener, stop=stop) as node:
                     seeded = await seed(node.services, loopback=is_loopback(settings.host))
-                    _invite(node, seeded, bots)
-                    return await _show_time(node, engines, seeded, seed_number, bots, stop)
+                    invite(node.origin, seeded, bots)
+                    evening = Evening(node.origin, node.services, seeded, seed_number, bots)
+                    return await show_time(evening, engines, stop)
 
 
-async def _show_time(
-    node: Node, engines: Engines, seeded: Seeded, seed_number: int, bots: int, stop: asyncio.Event
-) -> int:
+@dataclass(frozen=True)
+class Evening:
+    """Which show the bots hold, and where."""
+
+    origin: str
+    services: DemoServices
+    seeded: Seeded
+    seed: int
+    bots: int
+
+
+async def show_time(evening: Evening, engines: Engines, stop: asyncio.Event) -> int:
     """The bots' show, until somebody stops it, an engine is given up, or the bots end by an error (they never just end)."""
     show = asyncio.create_task(
-        run_demo(node.origin, node.services, seeded, seed_number, bots), name="the demo's people"
+        run_demo(evening.origin, evening.services, evening.seeded, evening.seed, evening.bots),
+        name="the demo's people",
     )
     ended = asyncio.create_task(until_stopped(engines, stop))
     try:
@@ -100,10 +111,10 @@ async def _show_time(
         await asyncio.gather(show, ended, return_exceptions=True)
 
 
-def _invite(node: Node, seeded: Seeded, bots: int) -> None:
+def invite(origin: str, seeded: Seeded, bots: int) -> None:
     """What a newcomer needs: where to look, as whom to sign in, how to stop."""
-    say_ready(node.origin)
-    page = f"{node.origin}/shows/{seeded.live.show.id}"
+    say_ready(origin)
+    page = f"{origin}/shows/{seeded.live.show.id}"
     rows = [
         ("Watch and bid", page),
         ("Host the show", f"{page}/host"),

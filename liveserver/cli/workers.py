@@ -6,6 +6,7 @@ acknowledged is in the log, and its viewers reconnect to another. On SIGHUP they
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import structlog
 
@@ -32,15 +33,29 @@ from liveserver.kernel.tasks import end
 log = structlog.get_logger(__name__)
 
 
-class Workers:
-    """The workers of one server, and the rolling that replaces them."""
+def worker(orders: Orders) -> Child:
+    """One that shares the port."""
+    return Child("worker", "liveserver.cli.workers", orders)
 
-    def __init__(self, settings: Settings, engines: Engines, recorder: Beside) -> None:
+
+class Workers:
+    """The workers of one server, and the rolling that replaces them. `make` says what a worker is, `called` what people call it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Engines,
+        recorder: Beside,
+        make: Callable[[Orders], Child] = worker,
+        called: str = "worker",
+    ) -> None:
         self.gave_up = asyncio.Event()
         """One of those that serve died too often."""
         self._settings = settings
         self._engines = engines
         self._recorder = recorder
+        self._make = make
+        self._called = called
         self._serving: dict[int, Child] = {}
         self._all: dict[Child, list[asyncio.Task[None]]] = {}
         """Those that serve, that come up, and that end."""
@@ -54,7 +69,7 @@ class Workers:
             number,
             self._recorder.name,
         )
-        child = Child("worker", "liveserver.cli.workers", orders)
+        child = self._make(orders)
         self._all[child] = [
             asyncio.create_task(child.run(), name="worker"),
             asyncio.create_task(self._watch(number, child), name="watch worker"),
@@ -75,19 +90,19 @@ class Workers:
     def roll(self) -> None:
         """Begins to replace all workers; nothing happens while that is under way."""
         if self._rolling is not None and not self._rolling.done():
-            progress("the workers are being replaced already")
+            progress(f"the {self._called}s are being replaced already")
             return
         self._rolling = asyncio.create_task(self._roll(), name="roll workers")
 
     async def _roll(self) -> None:
-        progress("replacing the workers one after the other")
+        progress(f"replacing the {self._called}s one after the other")
         for number, old in tuple(self._serving.items()):
             new = self._begin(number)
             if not await new.came_up():
                 await self._end(new)
                 log.error("roll_stopped", number=number)
                 fail(
-                    f"The new worker {number} did not come up, so the workers are no longer replaced; the old ones go on",
+                    f"The new {self._called} {number} did not come up, so the {self._called}s are no longer replaced; the old ones go on",
                     "its last lines are above",
                     "Mend the cause they name, then send SIGHUP again.",
                 )
@@ -96,7 +111,7 @@ class Workers:
             await self._end(old, replaced=True)
             log.info("worker_replaced", number=number)
         await self._recorder.replace()
-        progress(f"all {len(self._serving)} workers were replaced")
+        progress(f"all {len(self._serving)} {self._called}s were replaced")
 
     async def _end(self, child: Child, *, replaced: bool = False) -> None:
         await child.stop(replaced=replaced)
