@@ -1,5 +1,47 @@
 -- Made by `make schema` from the migrations; a test proves it equal to them. For reading: change migrations/ instead.
 
+CREATE FUNCTION public.ledger_check_balanced() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    about bigint;
+    lines integer;
+    uneven text;
+BEGIN
+    IF TG_TABLE_NAME = 'ledger_journals' THEN about := NEW.id; ELSE about := NEW.journal; END IF;
+    SELECT count(*) INTO lines FROM ledger_postings WHERE journal = about;
+    SELECT string_agg(currency || ' ' || off, ', ') INTO uneven
+    FROM (SELECT currency, sum(amount) AS off FROM ledger_postings WHERE journal = about GROUP BY currency) sums WHERE off <> 0;
+    IF lines < 2 OR uneven IS NOT NULL THEN
+        RAISE EXCEPTION 'journal % does not balance: % lines, off by %', about, lines, coalesce(uneven, 'nothing')
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_journals_balance';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.ledger_is_append_only() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is only ever added to: post a reversal instead' USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE FUNCTION public.ledger_keep_balance() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.owner <> '' THEN
+        -- Not in one upsert: its checks would judge the row as if it were new.
+        UPDATE ledger_balances SET balance = balance + NEW.amount
+        WHERE account = NEW.account AND owner = NEW.owner AND currency = NEW.currency;
+        IF NOT FOUND THEN
+            INSERT INTO ledger_balances (account, owner, currency, balance)
+            VALUES (NEW.account, NEW.owner, NEW.currency, NEW.amount);
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE TABLE public.accounts (
     id text NOT NULL,
     name text NOT NULL,
@@ -63,6 +105,57 @@ CREATE TABLE public.http_idempotency (
     CONSTRAINT http_idempotency_request_check CHECK ((octet_length(request) = 32)),
     CONSTRAINT http_idempotency_status_check CHECK (((status >= 200) AND (status <= 299)))
 );
+
+CREATE TABLE public.ledger_balances (
+    account text NOT NULL,
+    owner text NOT NULL,
+    currency character(3) NOT NULL,
+    balance bigint NOT NULL,
+    CONSTRAINT ledger_owed_to_others_is_not_overdrawn CHECK (((account <> ALL (ARRAY['escrow'::text, 'seller_payable'::text, 'payout_transit'::text])) OR (balance <= 0))),
+    CONSTRAINT ledger_owed_to_us_is_not_overpaid CHECK (((account <> 'seller_receivable'::text) OR (balance >= 0)))
+);
+
+CREATE TABLE public.ledger_journals (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    object text NOT NULL,
+    currency character(3) NOT NULL,
+    order_id text,
+    reverses bigint,
+    memo text DEFAULT ''::text NOT NULL,
+    ts bigint NOT NULL,
+    CONSTRAINT ledger_journals_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT ledger_journals_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT ledger_journals_memo_check CHECK ((char_length(memo) <= 500)),
+    CONSTRAINT ledger_journals_object_check CHECK (((char_length(object) >= 1) AND (char_length(object) <= 120))),
+    CONSTRAINT ledger_journals_order_id_check CHECK (((char_length(order_id) >= 1) AND (char_length(order_id) <= 40))),
+    CONSTRAINT ledger_journals_ts_check CHECK ((ts > 0))
+);
+
+ALTER TABLE public.ledger_journals ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_journals_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ledger_postings (
+    journal bigint NOT NULL,
+    "position" smallint NOT NULL,
+    account text NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    currency character(3) NOT NULL,
+    amount bigint NOT NULL,
+    CONSTRAINT ledger_postings_account_check CHECK ((account ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT ledger_postings_amount_check CHECK (((amount <> 0) AND (abs(amount) <= '1000000000000'::bigint))),
+    CONSTRAINT ledger_postings_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT ledger_postings_owner_check CHECK ((char_length(owner) <= 40)),
+    CONSTRAINT ledger_postings_position_check CHECK ((("position" >= 1) AND ("position" <= 50)))
+);
+
+COMMENT ON COLUMN public.ledger_postings.amount IS 'minor units; debit positive, credit negative';
 
 CREATE TABLE public.log_entries (
     show text NOT NULL,
@@ -346,6 +439,18 @@ ALTER TABLE ONLY public.facts
 ALTER TABLE ONLY public.http_idempotency
     ADD CONSTRAINT http_idempotency_pkey PRIMARY KEY (owner, key);
 
+ALTER TABLE ONLY public.ledger_balances
+    ADD CONSTRAINT ledger_balances_pkey PRIMARY KEY (account, owner, currency);
+
+ALTER TABLE ONLY public.ledger_journals
+    ADD CONSTRAINT ledger_journals_once UNIQUE (kind, object);
+
+ALTER TABLE ONLY public.ledger_journals
+    ADD CONSTRAINT ledger_journals_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_postings
+    ADD CONSTRAINT ledger_postings_pkey PRIMARY KEY (journal, "position");
+
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_pkey PRIMARY KEY (show, last);
 
@@ -408,6 +513,12 @@ ALTER TABLE ONLY public.variants
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
 
+CREATE INDEX ledger_journals_of_order ON public.ledger_journals USING btree (order_id, id) WHERE (order_id IS NOT NULL);
+
+CREATE UNIQUE INDEX ledger_journals_reversed_once ON public.ledger_journals USING btree (reverses) WHERE (reverses IS NOT NULL);
+
+CREATE INDEX ledger_postings_of_account ON public.ledger_postings USING btree (account, owner, journal);
+
 CREATE INDEX log_holders_asked ON public.log_holders USING btree (node) WHERE (asked AND (NOT yielded));
 
 CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
@@ -435,6 +546,22 @@ CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_ke
 CREATE INDEX shows_of_host ON public.shows USING btree (host, id);
 
 CREATE INDEX throttles_by_time ON public.throttles USING btree (full_us);
+
+CREATE CONSTRAINT TRIGGER ledger_journals_balance AFTER INSERT ON public.ledger_journals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_check_balanced();
+
+CREATE TRIGGER ledger_journals_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_journals FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_append_only();
+
+CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_postings FOR EACH ROW EXECUTE FUNCTION public.ledger_keep_balance();
+
+CREATE CONSTRAINT TRIGGER ledger_postings_balance AFTER INSERT ON public.ledger_postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_check_balanced();
+
+CREATE TRIGGER ledger_postings_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_postings FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_append_only();
+
+ALTER TABLE ONLY public.ledger_journals
+    ADD CONSTRAINT ledger_journals_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.ledger_journals(id);
+
+ALTER TABLE ONLY public.ledger_postings
+    ADD CONSTRAINT ledger_postings_journal_fkey FOREIGN KEY (journal) REFERENCES public.ledger_journals(id);
 
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);

@@ -13,6 +13,7 @@ UserId = NewType("UserId", str)
 ShowId = NewType("ShowId", str)
 LotId = NewType("LotId", str)
 ProductId = NewType("ProductId", str)
+OrderId = NewType("OrderId", str)
 SessionId = NewType("SessionId", str)
 NodeId = NewType("NodeId", str)
 

@@ -1,0 +1,58 @@
+-- name: lock_balances
+-- The balances of these accounts, locked in one order, so that two journals never wait for each other in a circle.
+SELECT account, owner, currency, balance FROM ledger_balances
+WHERE (account, owner, currency) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+ORDER BY account, owner, currency FOR UPDATE;
+
+-- name: add_balances
+-- Rows for accounts that were never posted to, so that there is something to lock.
+INSERT INTO ledger_balances (account, owner, currency, balance)
+SELECT account, owner, currency, 0 FROM unnest($1::text[], $2::text[], $3::text[]) AS t (account, owner, currency)
+ORDER BY account, owner, currency ON CONFLICT DO NOTHING;
+
+-- name: add_journal
+-- A journal, unless the same event was posted before.
+INSERT INTO ledger_journals (kind, object, currency, order_id, reverses, memo, ts) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (kind, object) DO NOTHING RETURNING id;
+
+-- name: add_postings
+-- A journal's lines.
+INSERT INTO ledger_postings (journal, position, account, owner, currency, amount)
+SELECT $1, * FROM unnest($2::smallint[], $3::text[], $4::text[], $5::text[], $6::bigint[]);
+
+-- name: find_journal
+-- A journal and its lines, by the event it is about.
+SELECT j.id, j.currency, j.order_id, j.reverses, j.memo, j.ts, p.account, p.owner, p.amount
+FROM ledger_journals j JOIN ledger_postings p ON p.journal = j.id
+WHERE j.kind = $1 AND j.object = $2 ORDER BY p.position;
+
+-- name: balance
+-- What stands on an owned account, debit positive.
+SELECT balance FROM ledger_balances WHERE account = $1 AND owner = $2 AND currency = $3;
+
+-- name: journals_of_order
+-- All that was posted for an order, in order, a row for each line.
+SELECT j.id, j.kind, j.object, j.currency, j.order_id, j.reverses, j.memo, j.ts, p.account, p.owner, p.amount
+FROM ledger_journals j JOIN ledger_postings p ON p.journal = j.id
+WHERE j.order_id = $1 ORDER BY j.id, p.position;
+
+-- name: statement
+-- An owned account's lines, the newest first, behind a journal; with what stood on it after each.
+SELECT id, kind, object, order_id, memo, ts, amount, balance FROM (
+    SELECT j.id, j.kind, j.object, j.order_id, j.memo, j.ts, p.amount,
+           sum(p.amount) OVER (ORDER BY j.id, p.position) AS balance
+    FROM ledger_postings p JOIN ledger_journals j ON j.id = p.journal
+    WHERE p.account = $1 AND p.owner = $2 AND p.currency = $3
+) lines WHERE id < $4 ORDER BY id DESC LIMIT $5;
+
+-- name: trial_balance
+-- What all accounts of a kind hold together, by currency, debit positive.
+SELECT account, currency, sum(amount)::bigint AS balance FROM ledger_postings GROUP BY account, currency ORDER BY currency, account;
+
+-- name: balances_apart
+-- Balances that are not the sum of their lines: none, or something has gone around the ledger.
+SELECT b.account, b.owner, b.currency, b.balance, coalesce(p.total, 0)::bigint AS total
+FROM ledger_balances b
+LEFT JOIN (SELECT account, owner, currency, sum(amount) AS total FROM ledger_postings WHERE owner <> '' GROUP BY 1, 2, 3) p
+    USING (account, owner, currency)
+WHERE b.balance <> coalesce(p.total, 0);

@@ -1,0 +1,286 @@
+"""What is posted for what happens to an order's money: pure functions from figures to balanced journals.
+
+The source of every line is commerce's table of postings (docs/operating/ledger.md has its worked example). They decide
+nothing about *whether* something may happen (the orders do) except what the figures themselves forbid.
+"""
+
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import OrderId, UserId
+from liveserver.ledger.model import Account, Journal, Posting, Rates, Refunds, Sale
+
+_BP = 10_000
+
+OVER_REFUND = Rejected("over_refund", "More would be refunded than was paid.")
+OVER_PAYOUT = Rejected("over_payout", "More would be paid out than is available.")
+
+
+def share(amount: int, part: int, whole: int) -> int:
+    """`amount * part / whole`, half a minor unit upwards; exact when part is whole. All not negative."""
+    assert amount >= 0, "shares are of amounts that were paid"
+    assert 0 <= part <= whole, "a part is not more than the whole"
+    return 0 if whole == 0 else (2 * amount * part + whole) // (2 * whole)
+
+
+def sale(
+    order: OrderId,
+    seller: UserId,
+    currency: str,
+    item: int,
+    shipping: int = 0,
+    tax: int = 0,
+    rates: Rates | None = None,
+) -> Sale:
+    """The figures of a sale under these rates. Commission is of the goods; processing of all that the card is charged.
+
+    Fees never exceed the goods: a sale of a few cents leaves the seller nothing, and costs them nothing.
+    """
+    rates = rates or Rates()
+    commission = share(item, rates.commission_bp, _BP)
+    charged = item + shipping + tax
+    processing = share(charged, rates.processing_bp, _BP) + (rates.processing_fixed if charged else 0)
+    processing = min(processing, item - commission)
+    return Sale(
+        order=order,
+        seller=seller,
+        currency=currency,
+        item=item,
+        shipping=shipping,
+        tax=tax,
+        commission=commission,
+        processing=processing,
+    )
+
+
+def captured(of: Sale, charge: str) -> Journal:
+    """The buyer's card was charged: the money is with the provider, and nobody's yet."""
+    return _journal(
+        of,
+        "captured",
+        charge,
+        (_debit(Account.PSP_PENDING, of.total), _credit(Account.ESCROW, of.total, of.order)),
+    )
+
+
+def psp_fee(charge: str, currency: str, fee: int, order: OrderId | None) -> Journal:
+    """What the provider kept for the charge, by its own balance transaction."""
+    lines = (_debit(Account.PSP_EXPENSE, fee), _credit(Account.PSP_PENDING, fee))
+    return Journal(kind="psp_fee", object=charge, currency=currency, order=order, postings=_real(lines))
+
+
+def available(transaction: str, currency: str, amount: int) -> Journal:
+    """The provider made pending money available."""
+    lines = (_debit(Account.PSP_AVAILABLE, amount), _credit(Account.PSP_PENDING, amount))
+    return Journal(kind="available", object=transaction, currency=currency, order=None, postings=_real(lines))
+
+
+def released(of: Sale, refunded: Refunds | None = None) -> Journal:
+    """The goods were delivered: what is left in escrow becomes the seller's, ours, the carrier's and the state's.
+
+    What was refunded before is not there any more: each part gives its own, so that escrow ends at nothing.
+    """
+    refunded = refunded or Refunds()
+    item = of.item - refunded.item
+    commission = of.commission - commission_back(of, Refunds(), refunded.item)
+    processing = min(of.processing, item - commission)
+    return _journal(
+        of,
+        "released",
+        of.order,
+        (
+            _debit(Account.ESCROW, of.total - refunded.total, of.order),
+            _credit(Account.SELLER_PAYABLE, item - commission - processing, of.seller),
+            _credit(Account.COMMISSION, commission),
+            _credit(Account.PROCESSING, processing),
+            _credit(Account.SHIPPING_PASS_THROUGH, of.shipping - refunded.shipping),
+            _credit(Account.TAX_PAYABLE, of.tax - refunded.tax),
+        ),
+    )
+
+
+def split_refund(of: Sale, before: Refunds, amount: int) -> Refunds | Rejected:
+    """Of which parts of the sale an amount is given back: goods first, then postage, then tax. Refused past what was paid."""
+    if amount <= 0 or before.total + amount > of.total:
+        return OVER_REFUND
+    item = min(amount, of.item - before.item)
+    shipping = min(amount - item, of.shipping - before.shipping)
+    return Refunds(item, shipping, amount - item - shipping)
+
+
+def commission_back(of: Sale, before: Refunds, item: int) -> int:
+    """Commission given back with so much of the goods: of all refunds together the exact share, so that none is lost to
+    rounding and a full refund gives back all."""
+    return share(of.commission, before.item + item, of.item) - share(of.commission, before.item, of.item)
+
+
+def refunded_before_release(of: Sale, refund: str, part: Refunds) -> Journal:
+    """Given back while the money was still in escrow."""
+    return _journal(
+        of,
+        "refunded",
+        refund,
+        (_debit(Account.ESCROW, part.total, of.order), _credit(Account.REFUND_TRANSIT, part.total)),
+    )
+
+
+def refunded_after_release(of: Sale, refund: str, before: Refunds, part: Refunds, payable: int) -> Journal:
+    """Given back after the seller had their share: they return theirs, we our commission; processing was spent.
+
+    Postage was spent too, so the seller bears it; tax comes back from what we hold for the state. `payable` is what stands on
+    the seller's account now: what exceeds it they owe us.
+    """
+    commission = commission_back(of, before, part.item)
+    return _journal(
+        of,
+        "refunded",
+        refund,
+        (
+            *_from_seller(of.seller, part.item - commission + part.shipping, payable),
+            _debit(Account.COMMISSION, commission),
+            _debit(Account.TAX_PAYABLE, part.tax),
+            _credit(Account.REFUND_TRANSIT, part.total),
+        ),
+    )
+
+
+def refund_paid(refund: str, currency: str, amount: int, order: OrderId | None) -> Journal:
+    """The provider has sent a refund on its way: it is no longer ours to send."""
+    lines = (_debit(Account.REFUND_TRANSIT, amount), _credit(Account.PSP_PENDING, amount))
+    return Journal(kind="refund_paid", object=refund, currency=currency, order=order, postings=_real(lines))
+
+
+def dispute_opened(of: Sale, dispute: str, amount: int) -> Journal:
+    """The card's bank took the money back while it decides."""
+    return _journal(
+        of,
+        "dispute_opened",
+        dispute,
+        (_debit(Account.DISPUTE_SUSPENSE, amount), _credit(Account.PSP_PENDING, amount)),
+    )
+
+
+def dispute_won(of: Sale, dispute: str, amount: int) -> Journal:
+    """The bank gave it back."""
+    return _journal(
+        of,
+        "dispute_won",
+        dispute,
+        (_debit(Account.PSP_PENDING, amount), _credit(Account.DISPUTE_SUSPENSE, amount)),
+    )
+
+
+def dispute_lost_before_release(of: Sale, dispute: str, left: int) -> Journal:
+    """The bank kept it, and escrow still had it: nobody but the buyer had a claim to it."""
+    return _journal(
+        of,
+        "dispute_lost",
+        dispute,
+        (_debit(Account.ESCROW, left, of.order), _credit(Account.DISPUTE_SUSPENSE, left)),
+    )
+
+
+def dispute_lost_after_release(of: Sale, dispute: str, before: Refunds, payable: int) -> Journal:
+    """The bank kept it after the seller had their share: they and we return ours; postage is the loss that nobody returns."""
+    item = of.item - before.item
+    commission = of.commission - commission_back(of, Refunds(), before.item)
+    processing = min(of.processing, item - commission)
+    tax, shipping = of.tax - before.tax, of.shipping - before.shipping
+    return _journal(
+        of,
+        "dispute_lost",
+        dispute,
+        (
+            *_from_seller(of.seller, item - commission - processing, payable),
+            _debit(Account.COMMISSION, commission),
+            _debit(Account.PROCESSING, processing),
+            _debit(Account.TAX_PAYABLE, tax),
+            _debit(Account.CHARGEBACK_EXPENSE, shipping),
+            _credit(Account.DISPUTE_SUSPENSE, item + tax + shipping),
+        ),
+    )
+
+
+def dispute_fee(of: Sale, dispute: str, fee: int) -> Journal:
+    """What the provider charges for a dispute, won or lost."""
+    return _journal(
+        of, "dispute_fee", dispute, (_debit(Account.DISPUTE_EXPENSE, fee), _credit(Account.PSP_PENDING, fee))
+    )
+
+
+def affiliate_earned(of: Sale, affiliate: UserId, rate_bp: int) -> Journal:
+    """Whoever brought the buyer gets a share of the goods, at our cost."""
+    amount = share(of.item, rate_bp, _BP)
+    return _journal(
+        of,
+        "affiliate_earned",
+        of.order,
+        (_debit(Account.AFFILIATE_EXPENSE, amount), _credit(Account.AFFILIATE_PAYABLE, amount, affiliate)),
+    )
+
+
+def owed_settled(seller: UserId, currency: str, cause: str, payable: int, owed: int) -> Journal | None:
+    """A seller's new money first pays what they owe us. None when there is nothing of either."""
+    amount = min(payable, owed)
+    if amount <= 0:
+        return None
+    lines = (
+        _debit(Account.SELLER_PAYABLE, amount, seller),
+        _credit(Account.SELLER_RECEIVABLE, amount, seller),
+    )
+    return Journal(kind="owed_settled", object=cause, currency=currency, order=None, postings=_real(lines))
+
+
+def payout_requested(
+    seller: UserId, currency: str, payout: str, amount: int, payable: int
+) -> Journal | Rejected:
+    """A seller's money leaves their account for their bank. Refused past what is available."""
+    if not 0 < amount <= payable:
+        return OVER_PAYOUT
+    lines = (_debit(Account.SELLER_PAYABLE, amount, seller), _credit(Account.PAYOUT_TRANSIT, amount, seller))
+    return Journal(
+        kind="payout_requested", object=payout, currency=currency, order=None, postings=_real(lines)
+    )
+
+
+def payout_paid(seller: UserId, currency: str, payout: str, amount: int) -> Journal:
+    """It arrived; it was paid from what the provider has available for us."""
+    lines = (_debit(Account.PAYOUT_TRANSIT, amount, seller), _credit(Account.PSP_AVAILABLE, amount))
+    return Journal(kind="payout_paid", object=payout, currency=currency, order=None, postings=_real(lines))
+
+
+def payout_failed(seller: UserId, currency: str, payout: str, amount: int, *, was_paid: bool) -> Journal:
+    """The bank sent it back, at once or after it had been reported as paid; it is the seller's again."""
+    back = (
+        _debit(Account.PSP_AVAILABLE, amount) if was_paid else _debit(Account.PAYOUT_TRANSIT, amount, seller)
+    )
+    lines = (back, _credit(Account.SELLER_PAYABLE, amount, seller))
+    return Journal(kind="payout_failed", object=payout, currency=currency, order=None, postings=_real(lines))
+
+
+def _from_seller(seller: UserId, amount: int, payable: int) -> tuple[Posting, Posting]:
+    """Taken from a seller: from what stands on their account, the rest as their debt."""
+    there = min(amount, max(0, payable))
+    return (
+        _debit(Account.SELLER_PAYABLE, there, seller),
+        _debit(Account.SELLER_RECEIVABLE, amount - there, seller),
+    )
+
+
+def _journal(of: Sale, kind: str, about: str, lines: tuple[Posting, ...]) -> Journal:
+    return Journal(kind=kind, object=about, currency=of.currency, order=of.order, postings=_real(lines))
+
+
+def _debit(account: Account, amount: int, owner: str = "") -> Posting:
+    assert amount >= 0, f"a debit on {account} of {amount}"
+    return Posting(account, amount, owner)
+
+
+def _credit(account: Account, amount: int, owner: str = "") -> Posting:
+    assert amount >= 0, f"a credit on {account} of {amount}"
+    return Posting(account, -amount, owner)
+
+
+def _real(lines: tuple[Posting, ...]) -> tuple[Posting, ...]:
+    """Without the lines that move nothing. The rest balances, or a rule is wrong."""
+    real = tuple(line for line in lines if line.amount)
+    assert sum(line.amount for line in real) == 0, f"a journal that does not balance: {real}"
+    return real

@@ -1,0 +1,189 @@
+"""Random lives of orders: charged, shipped, refunded, disputed, paid out, in every order that is allowed. Shared by the tests
+that keep them in memory and those that post them to PostgreSQL.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import OrderId, UserId
+from liveserver.ledger import rules
+from liveserver.ledger.model import Account, Journal, Rates, Refunds, Sale
+
+SELLERS = tuple(UserId(f"user_{name}") for name in ("ana", "ben"))
+
+
+@dataclass
+class Order:
+    """One order as the history has it."""
+
+    sale: Sale
+    refunded: Refunds = field(default_factory=Refunds)
+    released: bool = False
+    dispute: str = ""
+    finished: bool = False
+
+
+class History:
+    """A world that only posts what its own books say is right."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.orders: list[Order] = []
+        self.payouts: dict[str, tuple[UserId, int, str]] = {}
+        self.balances: Counter[tuple[Account, str]] = Counter()
+        self.journals: list[Journal] = []
+        self._number = 0
+
+    def of(self, account: Account, owner: str) -> int:
+        """What stands on an account, in its natural sign."""
+        raw = self.balances[account, owner]
+        return raw if account.normal == "debit" else -raw
+
+    def step(self) -> Sequence[Journal]:
+        """One thing that may happen now; what it posts (nothing, if it is refused)."""
+        happenings = [
+            self._sell,
+            self._refund,
+            self._release,
+            self._dispute,
+            self._decide,
+            self._ask_payout,
+            self._end_payout,
+        ]
+        made = [journal for journal in self.rng.choice(happenings)() if journal is not None]
+        for journal in made:
+            for line in journal.postings:
+                self.balances[line.account, line.owner] += line.amount
+        self.journals += made
+        return made
+
+    def _new(self, kind: str) -> str:
+        self._number += 1
+        return f"{kind}_{self._number}"
+
+    def _pick(self, *, released: bool | None = None, disputed: bool = False) -> Order | None:
+        found = [
+            order
+            for order in self.orders
+            if not order.finished and bool(order.dispute) == disputed and released in (None, order.released)
+        ]
+        return self.rng.choice(found) if found else None
+
+    def _sell(self) -> list[Journal | None]:
+        rng = self.rng
+        rates = rng.choice([Rates(), Rates(0, 0, 0), Rates(1_250, 349, 49), Rates(10_000, 290, 30)])
+        sold = rules.sale(
+            OrderId(self._new("order")), rng.choice(SELLERS), "USD", rng.choice([1, 7, 99, 5_000, 123_457]),
+            rng.choice([0, 413, 1]), rng.choice([0, 0, 17, 431]), rates,
+        )  # fmt: skip
+        self.orders.append(Order(sold))
+        return [rules.captured(sold, self._new("ch"))]
+
+    def _refund(self) -> list[Journal | None]:
+        order = self._pick()
+        if order is None:
+            return []
+        amount = self.rng.choice(
+            [1, order.sale.total // 3, order.sale.total - order.refunded.total, order.sale.total]
+        )
+        part = rules.split_refund(order.sale, order.refunded, amount)
+        if isinstance(part, Rejected):
+            return []
+        refund, before = self._new("re"), order.refunded
+        order.refunded = Refunds(
+            before.item + part.item, before.shipping + part.shipping, before.tax + part.tax
+        )
+        if order.refunded.total == order.sale.total:
+            order.finished = True
+        paid = rules.refund_paid(refund, "USD", part.total, order.sale.order)
+        if not order.released:
+            return [rules.refunded_before_release(order.sale, refund, part), paid]
+        payable = self.of(Account.SELLER_PAYABLE, order.sale.seller)
+        return [rules.refunded_after_release(order.sale, refund, before, part, payable), paid]
+
+    def _release(self) -> list[Journal | None]:
+        order = self._pick(released=False)
+        if order is None:
+            return []
+        order.released = True
+        journal = rules.released(order.sale, order.refunded)
+        seller = order.sale.seller
+        gain = -sum(line.amount for line in journal.postings if line.account is Account.SELLER_PAYABLE)
+        payable = self.of(Account.SELLER_PAYABLE, seller) + gain
+        owed = self.of(Account.SELLER_RECEIVABLE, seller)
+        return [journal, rules.owed_settled(seller, "USD", order.sale.order, payable, owed)]
+
+    def _dispute(self) -> list[Journal | None]:
+        order = self._pick()
+        if order is None:
+            return []
+        order.dispute = self._new("dp")
+        left = order.sale.total - order.refunded.total
+        return [
+            rules.dispute_opened(order.sale, order.dispute, left),
+            rules.dispute_fee(order.sale, order.dispute, 1_500),
+        ]
+
+    def _decide(self) -> list[Journal | None]:
+        order = self._pick(disputed=True)
+        if order is None:
+            return []
+        dispute, order.dispute = order.dispute, ""
+        left = order.sale.total - order.refunded.total
+        if self.rng.random() < 0.5:
+            return [rules.dispute_won(order.sale, dispute, left)]
+        order.finished = True
+        if not order.released:
+            return [rules.dispute_lost_before_release(order.sale, dispute, left)]
+        payable = self.of(Account.SELLER_PAYABLE, order.sale.seller)
+        return [rules.dispute_lost_after_release(order.sale, dispute, order.refunded, payable)]
+
+    def _ask_payout(self) -> list[Journal | None]:
+        seller = self.rng.choice(SELLERS)
+        payable = self.of(Account.SELLER_PAYABLE, seller)
+        amount = self.rng.choice([payable, payable // 2, payable + 1, 0])
+        payout = self._new("po")
+        asked = rules.payout_requested(seller, "USD", payout, amount, payable)
+        if isinstance(asked, Rejected):
+            assert amount > payable or amount == 0
+            return []
+        self.payouts[payout] = (seller, amount, "requested")
+        return [asked]
+
+    def _end_payout(self) -> list[Journal | None]:
+        if not self.payouts:
+            return []
+        payout = self.rng.choice(sorted(self.payouts))
+        seller, amount, state = self.payouts[payout]
+        if state == "requested" and self.rng.random() < 0.6:
+            self.payouts[payout] = (seller, amount, "paid")
+            return [rules.payout_paid(seller, "USD", payout, amount)]
+        del self.payouts[payout]
+        return [rules.payout_failed(seller, "USD", payout, amount, was_paid=state == "paid")]
+
+
+def assert_sound(history: History) -> None:
+    """The invariants of commerce, over all that was posted so far."""
+    for journal in history.journals:
+        assert sum(line.amount for line in journal.postings) == 0, journal
+    for (account, owner), raw in history.balances.items():
+        if account in (Account.ESCROW, Account.SELLER_PAYABLE, Account.PAYOUT_TRANSIT):
+            assert raw <= 0, f"{account} of {owner} is overdrawn"
+        if account is Account.SELLER_RECEIVABLE:
+            assert raw >= 0, f"{owner} has paid back more than they owed"
+    for order in history.orders:
+        escrow = history.of(Account.ESCROW, order.sale.order)
+        if order.released or order.finished:
+            assert escrow == 0, f"{order.sale.order} is finished, and escrow holds {escrow}"
+        else:
+            assert escrow == order.sale.total - order.refunded.total
+        assert order.refunded.total <= order.sale.total
+    in_transit = sum(amount for _, amount, state in history.payouts.values() if state == "requested")
+    assert sum(history.of(Account.PAYOUT_TRANSIT, seller) for seller in SELLERS) == in_transit
+    assert history.balances[Account.REFUND_TRANSIT, ""] == 0, "every refund was sent"
+    lasting = [order for order in history.orders if order.dispute]
+    suspended = sum(order.sale.total - order.refunded.total for order in lasting)
+    assert history.balances[Account.DISPUTE_SUSPENSE, ""] == suspended
