@@ -7,6 +7,7 @@ It does not apply what was appended: entries reach the room by one path only (`l
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -20,6 +21,7 @@ from liveserver.kernel.errors import UNAVAILABLE, Rejected
 from liveserver.rooms.log import Refusal, ShowLog, Unreplicated
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Batch, Command, Entry, Verdict
+from liveserver.rooms.numbers import RoomNumbers
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +71,10 @@ class Appender:
         clock: Clock,
         reopen: Callable[[], Awaitable[None]],
         appended: Callable[[Entry], None],
+        numbers: RoomNumbers | None = None,
     ) -> None:
         self.node = node
+        self._numbers = numbers or RoomNumbers()
         self._log = show_log
         self._log_clock = log_clock
         self._clock = clock
@@ -91,6 +95,7 @@ class Appender:
     def submit(self, command: Command, answer: Answer) -> None:
         """Puts a command into the next batch. Never raises; `answer` may be called before this returns."""
         if self._closed or len(self._queue) >= QUEUE_MAX:
+            self._numbers.decided(command.kind, UNAVAILABLE)
             answer(0, 0, UNAVAILABLE)
             return
         self._queue.append(Ticket(command, answer, self._clock.monotonic_ms() + WAIT_MAX_MS))
@@ -109,11 +114,11 @@ class Appender:
         if tickets is None:
             return
         if self.held:
-            _refuse(tickets, UNAVAILABLE)
+            self._refuse(tickets, UNAVAILABLE)
         elif entry.batch == self._unsafe:
             self._waiting = (entry, tickets, verdicts)
         else:
-            _answer(entry, tickets, verdicts)
+            self._answer(entry, tickets, verdicts)
 
     def hold(self) -> None:
         """From now on nothing is acknowledged: others may decide without this node how the log goes on."""
@@ -157,7 +162,7 @@ class Appender:
 
     def _expire(self, now_ms: int) -> None:
         while self._queue and self._queue[0].until_ms <= now_ms:
-            self._queue.popleft().answer(0, 0, UNAVAILABLE)
+            self._refuse((self._queue.popleft(),), UNAVAILABLE)
 
     async def _append(self, tickets: list[Ticket]) -> None:
         self._batch += 1
@@ -166,6 +171,7 @@ class Appender:
         self._unsafe = batch if self._log.replicas else 0
         payload = msgspec.msgpack.encode(Batch(secrets.token_bytes(16), tuple(t.command for t in tickets)))
         until_ms = tickets[0].until_ms
+        began_s = time.perf_counter()
         while batch in self._underway or self._waiting is not None:
             left_ms = until_ms - self._clock.monotonic_ms()
             if left_ms <= 0:
@@ -180,9 +186,11 @@ class Appender:
             except Unreplicated as error:
                 log.warning("replicas_behind", show=self._log.show, error=str(error))
             except (RedisError, OSError, TimeoutError) as error:
+                self._numbers.appends_unknown += 1
                 log.warning("append_unknown", show=self._log.show, batch=batch, error=repr(error))
                 await self._pause()
             else:
+                self._numbers.append_s.add(time.perf_counter() - began_s)
                 self._unsafe = 0
                 self._appended(entry)
                 self._answer_waiting()
@@ -193,11 +201,12 @@ class Appender:
         if waiting is not None:
             entry, tickets, verdicts = waiting
             if self.held:
-                _refuse(tickets, UNAVAILABLE)
+                self._refuse(tickets, UNAVAILABLE)
             else:
-                _answer(entry, tickets, verdicts)
+                self._answer(entry, tickets, verdicts)
 
     async def _refused(self, batch: int, refusal: Refusal) -> None:
+        self._numbers.refused(refusal.code)
         if refusal.code in ("FENCED", "NOLOG"):
             log.warning("append_refused", show=self._log.show, code=refusal.code)
             await self._try_reopen()
@@ -220,20 +229,20 @@ class Appender:
     def _give_up(self, batch: int, verdict: Rejected) -> None:
         # Should it be in the log after all, its entry comes by the channel, and the client's retry finds the verdict.
         waiting, self._waiting = self._waiting, None
-        _refuse(self._underway.pop(batch, ()) if waiting is None else waiting[1], verdict)
+        self._refuse(self._underway.pop(batch, ()) if waiting is None else waiting[1], verdict)
 
     async def _pause(self) -> None:
         await asyncio.sleep(RETRY_MS / 1000)
         self._expire(self._clock.monotonic_ms())
 
+    def _answer(self, entry: Entry, tickets: Sequence[Ticket], verdicts: Sequence[Verdict]) -> None:
+        counts, seq, ts = self._numbers.verdicts, entry.first, entry.ts
+        for ticket, verdict in zip(tickets, verdicts, strict=True):
+            counts[ticket.command.kind][verdict.code] += 1
+            ticket.answer(seq, ts, verdict)
+            seq += 1
 
-def _answer(entry: Entry, tickets: Sequence[Ticket], verdicts: Sequence[Verdict]) -> None:
-    seq = entry.first
-    for ticket, verdict in zip(tickets, verdicts, strict=True):
-        ticket.answer(seq, entry.ts, verdict)
-        seq += 1
-
-
-def _refuse(tickets: Sequence[Ticket], verdict: Rejected) -> None:
-    for ticket in tickets:
-        ticket.answer(0, 0, verdict)
+    def _refuse(self, tickets: Sequence[Ticket], verdict: Rejected) -> None:
+        for ticket in tickets:
+            self._numbers.decided(ticket.command.kind, verdict)
+            ticket.answer(0, 0, verdict)

@@ -4,6 +4,8 @@ Shows that are live are kept open without viewers too, for their lots end by tim
 """
 
 import asyncio
+import contextvars
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -25,6 +27,7 @@ from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import LOG_VERSION, Feature
+from liveserver.rooms.numbers import RoomNumbers
 from liveserver.rooms.recorder import Counts, Numbers, Projector
 from liveserver.rooms.room import LogBroken
 from liveserver.shows.service import Shows
@@ -80,6 +83,8 @@ class Hub:
         )
         """Who else lives; this hub takes part in the registry while it runs."""
         self._counts = Counts()
+        self.numbers = RoomNumbers()
+        """What all its rooms count."""
         self.clock = clock
         self.log_clock = LogClock(clock)
         self.features = tuple(features)
@@ -120,13 +125,18 @@ class Hub:
         if opening is None:
             if len(self.rooms) + len(self._opening) >= ROOMS_MAX:
                 raise RoomUnavailable(f"this node has {ROOMS_MAX} rooms open already")
-            opening = asyncio.create_task(self._open(show), name=f"open {show}")
+            # In a context of its own: a room lives on, and its log lines are not about the request that happened to open it.
+            opening = asyncio.create_task(
+                self._open(show), name=f"open {show}", context=contextvars.Context()
+            )
             self._opening[show] = opening
             opening.add_done_callback(lambda _: self._opening.pop(show, None))
         # Others may wait for the same room: one who goes away must not end it for them.
         return await asyncio.shield(opening)
 
     async def _open(self, show: str) -> LiveRoom:
+        began_s = time.perf_counter()
+        structlog.contextvars.bind_contextvars(show=show)
         try:
             if await self._shows.get(ShowId(show)) is None:
                 raise NoShow(show)
@@ -144,6 +154,7 @@ class Hub:
                 self.clock,
                 self.log_clock,
                 counts=self._counts,
+                numbers=self.numbers,
                 dedicated=self._dedicated,
             )
             await room.open()
@@ -153,6 +164,7 @@ class Hub:
             log.error("room_not_opened", show=show, reason=str(error))
             raise RoomUnavailable(str(error)) from error
         self.rooms[show] = room
+        self.numbers.open_s.add(time.perf_counter() - began_s)
         return room
 
     def recording(self) -> Numbers:

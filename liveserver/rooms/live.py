@@ -26,6 +26,7 @@ from liveserver.rooms.hold import Hold
 from liveserver.rooms.log import Head, LogCorrupt, ShowLog, is_whole
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Command, Entry, Event, Feature, Verdict, Viewer
+from liveserver.rooms.numbers import RoomNumbers
 from liveserver.rooms.recorder import AWAY, Counts, Projector, Recorder
 from liveserver.rooms.room import Applied, LogBroken, Room
 
@@ -95,9 +96,13 @@ class LiveRoom:
         log_clock: LogClock,
         *,
         counts: Counts | None = None,
+        numbers: RoomNumbers | None = None,
         dedicated: bool = False,
     ) -> None:
         self.show = show
+        self._numbers = numbers or RoomNumbers()
+        self._since_ts = 0
+        """Entries before this were there when the room was built: their age is no lag."""
         self.room = Room(show, features)
         self.halted = ""
         """Why this room takes nothing at the moment; empty while all is well."""
@@ -122,7 +127,7 @@ class LiveRoom:
         self.touched_ms = clock.monotonic_ms()
         self._yielding: asyncio.Task[None] | None = None
         self._duties = Duties(self.server_now, self.submit)
-        self._appender = Appender(show_log, node, log_clock, clock, self.reopen, self._receive)
+        self._appender = Appender(show_log, node, log_clock, clock, self.reopen, self._receive, self._numbers)
         self._recorder = Recorder(
             pool,
             show,
@@ -173,6 +178,7 @@ class LiveRoom:
         refusal if it was not taken. Never raises."""
         self.touched_ms = self._clock.monotonic_ms()
         if self.halted:
+            self._numbers.decided(command.kind, UNAVAILABLE)
             answer(0, 0, UNAVAILABLE)
         else:
             assert self.room.knows(command.kind), f"no feature of this room knows {command.kind}"
@@ -252,6 +258,7 @@ class LiveRoom:
         room.epoch = max(room.epoch, head.epoch)
         self.room = room
         self._shown = None
+        self._since_ts = self.server_now()
         self._history = History(room.seq)
         self._hashes.clear()
         self._ahead.clear()
@@ -284,6 +291,7 @@ class LiveRoom:
             if self._apply(entry) and self._ahead:
                 self._apply_ahead()
         elif entry.first > room.seq:
+            self._numbers.gaps += 1
             if len(self._ahead) < AHEAD_MAX:
                 self._ahead[entry.first] = entry
             self._look()
@@ -305,6 +313,8 @@ class LiveRoom:
             self._on_broken(LogBroken(str(error)))
             return False
         self._rebuilds = 0
+        if entry.ts >= self._since_ts:
+            self._numbers.applied(self.server_now() - entry.ts)
         self._hashes[entry.last] = entry.hash
         if len(self._hashes) > HASHES_MAX:
             del self._hashes[next(iter(self._hashes))]
@@ -345,7 +355,9 @@ class LiveRoom:
             if astray or self._appender.held:
                 await self.reopen()
             else:
+                before = self.seq
                 await self._fetch()
+                self._numbers.refilled += self.seq - before
         except (
             RedisError,
             asyncpg.PostgresError,
@@ -394,6 +406,7 @@ class LiveRoom:
                 await self._follow(await self._hold.open())
                 agreed = await self._hold.resume(self.epoch)
             if self.epoch != before:
+                self._numbers.epochs += 1
                 log.warning("room_follows_epoch", show=self.show, epoch=self.epoch, seq=self.seq)
                 for listener in self._listeners:
                     listener.on_reset(self.epoch, self.seq)
@@ -437,6 +450,7 @@ class LiveRoom:
     async def _rebuild(self) -> None:
         while self._rebuilds < REBUILDS_MAX:
             self._rebuilds += 1
+            self._numbers.rebuilds += 1
             await asyncio.sleep(REBUILD_PAUSE_S)
             try:
                 async with self._reopening:

@@ -129,6 +129,8 @@ class Context(msgspec.Struct):
 class Decision(msgspec.Struct):
     """An accepted command: the facts in order, and the payload of the sender's `ok`."""
 
+    code: ClassVar[str] = "accepted"
+    """Beside the codes of refusals, for counting."""
     facts: Sequence[Fact]
     result: dict[str, Any] = {}
 
