@@ -27,9 +27,16 @@ class LogClock:
         return self._clock.monotonic_ms() + self._offset_ms
 
     def observe(self, server_ms: int) -> None:
-        """Takes a reading of the server's clock; one too far off is not believed, it opens a dispute."""
+        """Takes a reading of the server's clock; one too far off is not believed, it opens a dispute.
+
+        The first one is compared with this machine's time of day: a process that starts while the server's clock is wrong
+        must not take it for the time. Where it is this machine that is wrong, the third clock says so (`settle`).
+        """
         offset = server_ms - self._clock.monotonic_ms()
-        self.disputed = self._offset_ms is not None and abs(offset - self._offset_ms) > APART_MAX_MS
+        believed = (
+            self._clock.now_ms() - self._clock.monotonic_ms() if self._offset_ms is None else self._offset_ms
+        )
+        self.disputed = abs(offset - believed) > APART_MAX_MS
         if not self.disputed:
             self._offset_ms = offset
 
