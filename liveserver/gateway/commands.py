@@ -72,18 +72,24 @@ def handler(desk: Desk, route: Route) -> Callable[[Connection, Message], None]:
     kind, roles, cost, settle = route.kind, route.roles, route.cost, route.settle
     limited = desk.limits.rate(cost)[0] > 0
     stats = desk.stats
+    refusals = stats.refusals[kind]
+
+    def refuse(connection: Connection, message_id: str, refused: Rejected) -> None:
+        refusals[refused.code] += 1
+        connection.error(message_id, refused)
 
     def handle(connection: Connection, message: Message) -> None:
         payload = message.payload
         member: Member | None = connection.rooms.get(payload.show)
         if member is None:
-            connection.error(message.id, NOT_JOINED)
+            refuse(connection, message.id, NOT_JOINED)
             return
         role = member.actor.role
         if role not in roles:
-            connection.error(message.id, SIGN_IN if role == "guest" else FORBIDDEN)
+            refuse(connection, message.id, SIGN_IN if role == "guest" else FORBIDDEN)
             return
         if limited and too_fast(connection, message.id, cost):
+            refusals["rate_limited"] += 1
             return
         number = 0
         if connection.client:
@@ -109,7 +115,7 @@ def handler(desk: Desk, route: Route) -> Callable[[Connection, Message], None]:
         # Meanwhile they may have left or become somebody else here; what counts is now.
         present: Member | None = connection.rooms.get(member.room.record.id)
         if present is None or present.actor.role not in roles:
-            connection.error(message_id, NOT_JOINED if present is None else FORBIDDEN)
+            refuse(connection, message_id, NOT_JOINED if present is None else FORBIDDEN)
             return
         submit(connection, message_id, number, present, settled)
 
@@ -117,7 +123,7 @@ def handler(desk: Desk, route: Route) -> Callable[[Connection, Message], None]:
         connection: Connection, message_id: str, number: int, member: Member, settled: edge.Settled
     ) -> None:
         if isinstance(settled, Rejected):
-            connection.error(message_id, settled)
+            refuse(connection, message_id, settled)
             return
         stats.commands += 1
         try:

@@ -93,6 +93,7 @@ class ShowRoom:
         self._register(connection, member)
         position = self.lanes.admit(connection, joined.seq)
         self.services.stats.joins += 1
+        self.services.stats.resumed += joined.recovered
         return {
             "show": self.record.id,
             "epoch": joined.epoch,

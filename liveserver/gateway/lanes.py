@@ -278,6 +278,7 @@ class Lanes:
         took_s = loop.time() - self._began_s
         self._pause_s = BUSY_SHARE * took_s
         self._stats.flushes += 1
+        self._stats.flush_s.add(took_s)
         self._stats.flush_ms_max = max(self._stats.flush_ms_max, int(took_s * 1000))
         if self.pending or (self._states and self._state_timer is None):
             self._ask()

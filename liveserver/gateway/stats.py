@@ -1,8 +1,10 @@
 """What the gateway counts about itself, for /metrics and the operator. Plain numbers; reading them is somebody else's."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import msgspec
+
+from liveserver.kernel.histogram import Histogram
 
 
 class Stats(msgspec.Struct):
@@ -18,7 +20,15 @@ class Stats(msgspec.Struct):
     bad_messages: int = 0
     commands: int = 0
     joins: int = 0
+    resumed: int = 0
+    """Joins that were given the events they had missed; the others took a snapshot."""
+    refusals: defaultdict[str, defaultdict[str, int]] = msgspec.field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(int))
+    )
+    """Commands refused here before they reached a room, by kind and code."""
     flushes: int = 0
+    flush_s: Histogram = msgspec.field(default_factory=Histogram)
+    """Time of flushes, slices included: until the last viewer's socket has its batch."""
     frames_sent: int = 0
     """Frames written to sockets by the room and state lanes."""
     flush_ms_max: int = 0
