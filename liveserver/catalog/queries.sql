@@ -18,12 +18,12 @@ WHERE id = $1;
 DELETE FROM variants WHERE product = $1 AND NOT (sku = ANY ($2::text[]));
 
 -- name: insert_variant
--- Adds a variant.
-INSERT INTO variants (id, product, position, sku, color, size, stock, price) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- Adds a variant, with nothing on hand: stock is the inventory's.
+INSERT INTO variants (id, product, position, sku, color, size, stock, price) VALUES ($1, $2, $3, $4, $5, $6, 0, $7);
 
 -- name: change_variant
 -- Changes the variant of a product with this sku; it keeps its id.
-UPDATE variants SET position = $3, color = $4, size = $5, stock = $6, price = $7 WHERE product = $1 AND sku = $2 RETURNING id;
+UPDATE variants SET position = $3, color = $4, size = $5, price = $6 WHERE product = $1 AND sku = $2 RETURNING id;
 
 -- name: lock_product
 -- Holds a product of this seller ($3; any seller if $2) for a change. What it says is read after, by a statement of its own:

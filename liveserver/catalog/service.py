@@ -66,7 +66,10 @@ class Catalog:
             if isinstance(judged, Rejected):
                 return judged
             archived = present.archived if changes.archived is UNSET else changes.archived
-            if refused := await store.update_product(db, product, judged, archived):
+            counted = changes.variants is not UNSET
+            if refused := await store.update_product(
+                db, product, judged, archived, self._clock.now_ms() if counted else None
+            ):
                 return refused
             return (await store.find_products(db, [product]))[0]
 

@@ -9,6 +9,7 @@ from liveserver.catalog.errors import UNKNOWN_CATEGORY
 from liveserver.catalog.model import Category, Product, ProductDraft, Variant, VariantDraft
 from liveserver.catalog.rules import words
 from liveserver.infra.database import Connection, Pool, Record, load_queries
+from liveserver.inventory import store as inventory
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ProductId, UserId, new_id
 
@@ -68,14 +69,15 @@ async def insert_product(
     if added is None:
         return False
     for position, variant in enumerate(draft.variants, 1):
-        await _insert_variant(db, product, position, variant)
+        await _insert_variant(db, product, position, variant, now_ms)
     return True
 
 
 async def update_product(
-    db: Connection, product: ProductId, draft: ProductDraft, archived: bool
+    db: Connection, product: ProductId, draft: ProductDraft, archived: bool, counted_ts: int | None
 ) -> Rejected | None:
-    """Replaces what it says and its variants; those whose sku stays keep their ids. `UNKNOWN_CATEGORY`."""
+    """Replaces what it says and, if somebody has counted, its variants; those whose sku stays keep their ids.
+    `UNKNOWN_CATEGORY`."""
     try:
         await db.execute(
             Q.update_product,
@@ -91,20 +93,24 @@ async def update_product(
         )
     except asyncpg.ForeignKeyViolationError:
         return UNKNOWN_CATEGORY
+    if counted_ts is None:
+        return None  # the draft's stock is what was read: somebody may have bought since
     await db.execute(Q.delete_variants, product, [variant.sku for variant in draft.variants])
     for position, v in enumerate(draft.variants, 1):
-        changed = await db.fetchval(
-            Q.change_variant, product, v.sku, position, v.color, v.size, v.stock, v.price
-        )
+        changed = await db.fetchval(Q.change_variant, product, v.sku, position, v.color, v.size, v.price)
         if changed is None:
-            await _insert_variant(db, product, position, v)
+            await _insert_variant(db, product, position, v, counted_ts)
+        else:
+            await inventory.count(db, changed, v.stock, counted_ts)
     return None
 
 
-async def _insert_variant(db: Connection, product: ProductId, position: int, v: VariantDraft) -> None:
-    await db.execute(
-        Q.insert_variant, new_id("var"), product, position, v.sku, v.color, v.size, v.stock, v.price
-    )
+async def _insert_variant(
+    db: Connection, product: ProductId, position: int, v: VariantDraft, now_ms: int
+) -> None:
+    variant = new_id("var")
+    await db.execute(Q.insert_variant, variant, product, position, v.sku, v.color, v.size, v.price)
+    await inventory.count(db, variant, v.stock, now_ms)
 
 
 async def lock_product(db: Connection, product: ProductId, any_seller: bool, seller: str) -> Product | None:

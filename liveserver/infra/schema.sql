@@ -1,5 +1,24 @@
 -- Made by `make schema` from the migrations; a test proves it equal to them. For reading: change migrations/ instead.
 
+CREATE FUNCTION public.inventory_is_append_only() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'inventory events are only ever added to: add one that takes it back' USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE FUNCTION public.inventory_moves_stock() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- The check on variants.stock refuses what would be sold twice.
+    UPDATE variants SET stock = stock + NEW.delta WHERE id = NEW.variant;
+    IF NOT FOUND AND NEW.delta < 0 THEN
+        RAISE EXCEPTION 'there is no variant % to take from', NEW.variant USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.ledger_check_balanced() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -62,6 +81,28 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'host'::text, 'admin'::text])))
 );
 
+CREATE TABLE public.allotment_sales (
+    show text NOT NULL,
+    object text NOT NULL,
+    variant text NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT allotment_sales_object_check CHECK (((char_length(object) >= 1) AND (char_length(object) <= 80))),
+    CONSTRAINT allotment_sales_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000)))
+);
+
+CREATE TABLE public.allotments (
+    show text NOT NULL,
+    variant text NOT NULL,
+    given integer NOT NULL,
+    sold integer DEFAULT 0 NOT NULL,
+    returned integer DEFAULT 0 NOT NULL,
+    CONSTRAINT allotments_given_check CHECK (((given >= 0) AND (given <= 1000000))),
+    CONSTRAINT allotments_not_oversold CHECK (((sold + returned) <= given)),
+    CONSTRAINT allotments_returned_check CHECK ((returned >= 0)),
+    CONSTRAINT allotments_show_check CHECK (((char_length(show) >= 1) AND (char_length(show) <= 40))),
+    CONSTRAINT allotments_sold_check CHECK ((sold >= 0))
+);
+
 CREATE TABLE public.categories (
     id text NOT NULL,
     name text NOT NULL,
@@ -104,6 +145,29 @@ CREATE TABLE public.http_idempotency (
     CONSTRAINT http_idempotency_owner_check CHECK (((char_length(owner) >= 1) AND (char_length(owner) <= 60))),
     CONSTRAINT http_idempotency_request_check CHECK ((octet_length(request) = 32)),
     CONSTRAINT http_idempotency_status_check CHECK (((status >= 200) AND (status <= 299)))
+);
+
+CREATE TABLE public.inventory_events (
+    id bigint NOT NULL,
+    variant text NOT NULL,
+    delta integer NOT NULL,
+    reason text NOT NULL,
+    object text DEFAULT ''::text NOT NULL,
+    ts bigint NOT NULL,
+    CONSTRAINT inventory_events_delta_check CHECK (((delta <> 0) AND (abs(delta) <= 1000000))),
+    CONSTRAINT inventory_events_object_check CHECK ((char_length(object) <= 80)),
+    CONSTRAINT inventory_events_reason_check CHECK ((reason = ANY (ARRAY['counted'::text, 'reserved'::text, 'expired'::text, 'cancelled'::text, 'allotted'::text, 'unsold'::text, 'returned'::text]))),
+    CONSTRAINT inventory_events_ts_check CHECK ((ts > 0)),
+    CONSTRAINT inventory_events_variant_check CHECK (((char_length(variant) >= 1) AND (char_length(variant) <= 40)))
+);
+
+ALTER TABLE public.inventory_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.inventory_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.ledger_balances (
@@ -308,6 +372,19 @@ CREATE TABLE public.reminders (
     CONSTRAINT reminders_person_check CHECK ((person ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text))
 );
 
+CREATE TABLE public.reservations (
+    holder text NOT NULL,
+    variant text NOT NULL,
+    quantity integer NOT NULL,
+    state text DEFAULT 'held'::text NOT NULL,
+    until_ts bigint NOT NULL,
+    CONSTRAINT reservations_holder_check CHECK (((char_length(holder) >= 1) AND (char_length(holder) <= 40))),
+    CONSTRAINT reservations_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000))),
+    CONSTRAINT reservations_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sold'::text, 'given_back'::text])))
+);
+
+COMMENT ON COLUMN public.reservations.holder IS 'the order that will be paid, or not';
+
 CREATE TABLE public.room_snapshots (
     show text NOT NULL,
     seq bigint NOT NULL,
@@ -430,6 +507,12 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.allotment_sales
+    ADD CONSTRAINT allotment_sales_pkey PRIMARY KEY (show, object);
+
+ALTER TABLE ONLY public.allotments
+    ADD CONSTRAINT allotments_pkey PRIMARY KEY (show, variant);
+
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
 
@@ -438,6 +521,9 @@ ALTER TABLE ONLY public.facts
 
 ALTER TABLE ONLY public.http_idempotency
     ADD CONSTRAINT http_idempotency_pkey PRIMARY KEY (owner, key);
+
+ALTER TABLE ONLY public.inventory_events
+    ADD CONSTRAINT inventory_events_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.ledger_balances
     ADD CONSTRAINT ledger_balances_pkey PRIMARY KEY (account, owner, currency);
@@ -481,6 +567,9 @@ ALTER TABLE ONLY public.queued_lots
 ALTER TABLE ONLY public.reminders
     ADD CONSTRAINT reminders_pkey PRIMARY KEY (show, person);
 
+ALTER TABLE ONLY public.reservations
+    ADD CONSTRAINT reservations_pkey PRIMARY KEY (holder, variant);
+
 ALTER TABLE ONLY public.room_snapshots
     ADD CONSTRAINT room_snapshots_pkey PRIMARY KEY (show, seq);
 
@@ -513,6 +602,8 @@ ALTER TABLE ONLY public.variants
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
 
+CREATE INDEX inventory_events_of_variant ON public.inventory_events USING btree (variant, id);
+
 CREATE INDEX ledger_journals_of_order ON public.ledger_journals USING btree (order_id, id) WHERE (order_id IS NOT NULL);
 
 CREATE UNIQUE INDEX ledger_journals_reversed_once ON public.ledger_journals USING btree (reverses) WHERE (reverses IS NOT NULL);
@@ -537,6 +628,8 @@ CREATE INDEX queued_lots_opened ON public.queued_lots USING btree (show, opened_
 
 CREATE INDEX reminders_of_person ON public.reminders USING btree (person, created_ts);
 
+CREATE INDEX reservations_to_expire ON public.reservations USING btree (until_ts) WHERE (state = 'held'::text);
+
 CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
 
 CREATE INDEX sessions_of_account ON public.sessions USING btree (account, created_ts);
@@ -547,6 +640,10 @@ CREATE INDEX shows_of_host ON public.shows USING btree (host, id);
 
 CREATE INDEX throttles_by_time ON public.throttles USING btree (full_us);
 
+CREATE TRIGGER inventory_events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.inventory_events FOR EACH STATEMENT EXECUTE FUNCTION public.inventory_is_append_only();
+
+CREATE TRIGGER inventory_moves_stock AFTER INSERT ON public.inventory_events FOR EACH ROW EXECUTE FUNCTION public.inventory_moves_stock();
+
 CREATE CONSTRAINT TRIGGER ledger_journals_balance AFTER INSERT ON public.ledger_journals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_check_balanced();
 
 CREATE TRIGGER ledger_journals_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_journals FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_append_only();
@@ -556,6 +653,9 @@ CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_postings FOR EA
 CREATE CONSTRAINT TRIGGER ledger_postings_balance AFTER INSERT ON public.ledger_postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_check_balanced();
 
 CREATE TRIGGER ledger_postings_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_postings FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_append_only();
+
+ALTER TABLE ONLY public.allotment_sales
+    ADD CONSTRAINT allotment_sales_show_variant_fkey FOREIGN KEY (show, variant) REFERENCES public.allotments(show, variant);
 
 ALTER TABLE ONLY public.ledger_journals
     ADD CONSTRAINT ledger_journals_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.ledger_journals(id);
