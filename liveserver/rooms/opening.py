@@ -34,12 +34,13 @@ async def ensure_open(pool: Pool, show_log: ShowLog, clock: LogClock, gather: Ga
     show = show_log.show
     gathered = False
     for _ in range(ATTEMPTS_MAX):
-        head = await show_log.head()
-        await _agree_on_time(pool, head, clock)
+        # The record first: read after it, a log that others go on appending to and recording can't seem to fall short of it.
         mark = await store.watermark(pool, show)
         if mark is None:
             await pool.execute(store.QUERIES.create_log, show)
             continue
+        head = await show_log.head()
+        await _agree_on_time(pool, head, clock)
         whole = await _holds(show_log, head, mark)
         if not whole and head.epoch > mark.epoch:
             raise Mendable(
