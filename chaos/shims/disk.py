@@ -62,9 +62,9 @@ class FaultyDisk:
         """There is room, and it is quick."""
         self._say("ok")
 
-    def full(self, *, overwriting: bool = False) -> None:
-        """Nothing can grow; with `overwriting` nothing can be written at all (file systems that copy on write)."""
-        self._say("full-cow" if overwriting else "full")
+    def full(self) -> None:
+        """Nothing can grow, and no file be made."""
+        self._say("full")
 
     def slow(self, extra_ms: int) -> None:
         """Each fsync takes so much longer."""

@@ -4,8 +4,7 @@
  *   FAULTYDISK_FOLDER    absolute path, without links in it; only regular files below it are touched
  *   FAULTYDISK_CONTROL   a file of 16 bytes that is there before the process starts; its first word is one of
  *     ok          everything passes
- *     full        nothing can grow: ENOSPC; what is written over old bytes passes (ext4, xfs)
- *     full-cow    nothing can be written at all: ENOSPC (btrfs, zfs, a quota)
+ *     full        nothing can grow: ENOSPC; what is written over old bytes passes, as on ext4 and xfs
  *     slow <ms>   everything passes, and each fsync, fdatasync or sync_file_range takes that much longer
  *
  * As on a real disk, the first write that meets a full one gets half of its bytes through, and only the next one the error.
@@ -31,7 +30,7 @@
 #define CONTROL_BYTES 16
 #define SLOW_MAX_MS 60000
 
-enum mode { OK, FULL, FULL_COW, SLOW };
+enum mode { OK, FULL, SLOW };
 
 static char folder[PATH_MAX];
 static size_t folder_length;
@@ -67,11 +66,13 @@ static enum mode mode(int *slow_ms)
     if (control == NULL) return OK;
     char text[CONTROL_BYTES + 1] = {0};
     memcpy(text, control, CONTROL_BYTES);
-    if (strncmp(text, "full", 4) == 0) return strncmp(text, "full-cow", 8) == 0 ? FULL_COW : FULL;
+    if (strncmp(text, "full", 4) == 0) return FULL;
     atomic_store(&was_full, 0);
-    if (slow_ms == NULL || strncmp(text, "slow ", 5) != 0) return OK;
-    *slow_ms = atoi(text + 5);
-    if (*slow_ms < 0 || *slow_ms > SLOW_MAX_MS) *slow_ms = SLOW_MAX_MS;
+    if (strncmp(text, "slow ", 5) != 0) return OK;
+    if (slow_ms != NULL) {
+        *slow_ms = atoi(text + 5);
+        if (*slow_ms < 0 || *slow_ms > SLOW_MAX_MS) *slow_ms = SLOW_MAX_MS;
+    }
     return SLOW;
 }
 
@@ -87,17 +88,10 @@ static int ours(int fd, struct stat *about)
 /* How many of `bytes` the disk takes at `offset` (-1: where the file stands): all, the first half, or -1 for ENOSPC. */
 static ssize_t room_for(int fd, size_t bytes, off_t offset)
 {
-    enum mode now = mode(NULL);
     struct stat about;
-    if (now == OK || bytes == 0) return (ssize_t)bytes;
-    int saved = errno;
-    int touched = ours(fd, &about);
-    if (touched && now == FULL) {
-        if (offset < 0) offset = fcntl(fd, F_GETFL) & O_APPEND ? about.st_size : lseek(fd, 0, SEEK_CUR);
-        touched = offset + (off_t)bytes > about.st_size;
-    }
-    errno = saved;
-    if (!touched) return (ssize_t)bytes;
+    if (mode(NULL) != FULL || bytes == 0 || !ours(fd, &about)) return (ssize_t)bytes;
+    if (offset < 0) offset = fcntl(fd, F_GETFL) & O_APPEND ? about.st_size : lseek(fd, 0, SEEK_CUR);
+    if (offset + (off_t)bytes <= about.st_size) return (ssize_t)bytes;
     if (!atomic_exchange(&was_full, 1) && bytes > 1) return (ssize_t)(bytes / 2);
     errno = ENOSPC;
     return -1;
@@ -150,8 +144,7 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 static int may_reserve(int fd, off_t end)
 {
     struct stat about;
-    enum mode now = mode(NULL);
-    return now == OK || !ours(fd, &about) || (now == FULL && end <= about.st_size);
+    return mode(NULL) != FULL || !ours(fd, &about) || end <= about.st_size;
 }
 
 int posix_fallocate(int fd, off_t offset, off_t bytes)
@@ -172,7 +165,7 @@ int ftruncate(int fd, off_t bytes)
 {
     REAL(ftruncate);
     struct stat about; /* to become shorter needs no room on any disk */
-    if (mode(NULL) == OK || !ours(fd, &about) || bytes <= about.st_size) return real(fd, bytes);
+    if (mode(NULL) != FULL || !ours(fd, &about) || bytes <= about.st_size) return real(fd, bytes);
     errno = ENOSPC;
     return -1;
 }
@@ -180,7 +173,7 @@ int ftruncate(int fd, off_t bytes)
 /* A new file needs room for its name. `at` AT_FDCWD with a relative path: the engines' working folder is their data. */
 static int may_make(int at, const char *path, int flags)
 {
-    if (!(flags & O_CREAT) || mode(NULL) == OK || faccessat(at, path, F_OK, 0) == 0) return 1;
+    if (!(flags & O_CREAT) || mode(NULL) != FULL || faccessat(at, path, F_OK, 0) == 0) return 1;
     char here[PATH_MAX];
     if (path[0] != '/') {
         if (at != AT_FDCWD || getcwd(here, sizeof here - 1) == NULL) return 1;
