@@ -7,7 +7,7 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test check lint format types layers lock upgrade protocol schema browser soak bench bench-quick bench-micro costs conformance load load-ui
+.PHONY: help setup run cluster test check lint format types layers lock upgrade protocol schema browser soak bench bench-quick bench-micro costs conformance load load-ui
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ setup: .venv/.dev ## prepare .venv with all that running and testing need
 
 run: .venv/.runtime ## start a demo show and print its address (PORT=8080)
 	@exec $(BIN)/liveserver demo --port $(PORT)
+
+cluster: .venv/.runtime ## a demo show on three nodes, a Valkey cluster and one address (PORT=8080)
+	@exec $(BIN)/liveserver cluster --demo --port $(PORT)
 
 test: setup browser check .venv-conformance/.installed ## lint, types, import layers and all tests (what CI runs)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -74,6 +74,43 @@ def demo(seed: int, bots: int, **flags: Any) -> None:
 
 
 @main.command()
+@click.option("--nodes", type=click.IntRange(1, 32), default=3, show_default=True, help="Serving processes.")
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 16),
+    default=3,
+    show_default=True,
+    help="Primaries of the Valkey cluster.",
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(0, 2),
+    default=0,
+    show_default=True,
+    help="Replicas of each; a bid is acknowledged when they have it too.",
+)
+@click.option("--port", type=int, help="The one port of all nodes (default 8080); theirs follow it.")
+@click.option("--demo", is_flag=True, help="With the demo's show and people, on data of its own.")
+@click.option("--seed", type=int, default=1, show_default=True, help="As for `demo`.")
+@click.option(
+    "--bots",
+    type=click.IntRange(0, 500),
+    default=12,
+    show_default=True,
+    help="As for `demo`; without --demo none.",
+)
+def cluster(nodes: int, shards: int, replicas: int, demo: bool, seed: int, bots: int, **flags: Any) -> None:
+    """Run several nodes on this machine, as a deployment has them.
+
+    Starts PostgreSQL, a Valkey cluster, the nodes, a recorder, and a small round-robin front as their one address. For trying
+    out: kill a node (kill -9) and see what viewers notice. SIGHUP replaces the nodes one after the other; Ctrl-C stops all in order.
+    """
+    from liveserver.cli.cluster import Shape, run
+
+    run(flags, Shape(nodes, shards, replicas, demo, seed, bots))
+
+
+@main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--increments", default="ebay-us", show_default=True, help="Increments table the lots are opened with."
