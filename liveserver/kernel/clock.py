@@ -6,6 +6,10 @@ Rules never read a clock; they take the log entry's `ts`.
 import time
 from typing import Protocol
 
+_STEADY: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A clock that nobody sets and that goes on while the machine sleeps: Linux has one of its own for that, elsewhere (macOS) the
+monotonic one does. `time.monotonic` stands still in sleep on both, and a laptop that was opened again would be in the past."""
+
 
 class Clock(Protocol):
     """Wall time for people, monotonic time for durations; both in integer milliseconds."""
@@ -15,7 +19,7 @@ class Clock(Protocol):
         ...
 
     def monotonic_ms(self) -> int:
-        """Milliseconds since some fixed moment. Never steps."""
+        """Milliseconds since some fixed moment, time asleep included. Never steps."""
         ...
 
 
@@ -26,7 +30,7 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def monotonic_ms(self) -> int:
-        return time.monotonic_ns() // 1_000_000
+        return time.clock_gettime_ns(_STEADY) // 1_000_000
 
 
 class VirtualClock:

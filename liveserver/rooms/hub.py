@@ -25,7 +25,7 @@ from liveserver.rooms import holders
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.live import LiveRoom
 from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_functions
-from liveserver.rooms.logclock import LogClock
+from liveserver.rooms.logclock import LogClock, anchor
 from liveserver.rooms.model import LOG_VERSION, Feature
 from liveserver.rooms.numbers import RoomNumbers
 from liveserver.rooms.recorder import Counts, Numbers, Projector
@@ -86,7 +86,7 @@ class Hub:
         self.numbers = RoomNumbers()
         """What all its rooms count."""
         self.clock = clock
-        self.log_clock = LogClock(clock)
+        self._anchor_ms = anchor(clock)
         self.features = tuple(features)
         self.rooms: dict[str, LiveRoom] = {}
         self._pool = pool
@@ -152,7 +152,7 @@ class Hub:
                 self._feed,
                 self.node,
                 self.clock,
-                self.log_clock,
+                LogClock(self.clock, self._anchor_ms),
                 counts=self._counts,
                 numbers=self.numbers,
                 dedicated=self._dedicated,

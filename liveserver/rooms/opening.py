@@ -124,5 +124,6 @@ async def _agree_on_time(pool: Pool, head: Head, clock: LogClock) -> None:
         f"Clocks disagree: Redis says {head.now_ms} ms, PostgreSQL {third_ms} ms, this node {clock.now_ms()} ms, "
         f"the last entry was stamped {head.ts} ms",
         "the machines' clocks",
-        "Bring them together with NTP; lots stay paused until they are within a second.",
+        "Bring them together with NTP. Lots stay paused until they are within a second, or until the nodes are restarted "
+        "because Redis's clock is right now and was wrong before.",
     )

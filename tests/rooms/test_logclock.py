@@ -1,4 +1,4 @@
-"""Whom a node believes about the time: its own estimate, the machine's clock at first, and a third clock in a dispute."""
+"""Whom a node believes about the time: its own estimate, the machine's clock at first, and a third clock when the two differ at the start."""
 
 import pytest
 
@@ -54,3 +54,32 @@ def test_row_19_a_node_whose_own_clock_is_off_takes_the_time_of_the_other_two(
     log_clock.observe(NOW_MS + off_ms)
     assert log_clock.settle(NOW_MS + off_ms, third_ms=NOW_MS + off_ms)
     assert (log_clock.disputed, log_clock.now_ms()) == (False, NOW_MS + off_ms)
+
+
+@pytest.mark.parametrize("step_ms", [HOUR_MS, -HOUR_MS])
+def test_row_17_the_clocks_of_one_machine_do_not_outvote_a_show_s_time(clock: VirtualClock, step_ms: int):
+    log_clock = LogClock(clock)
+    log_clock.observe(NOW_MS)
+    log_clock.observe(NOW_MS + step_ms)
+    assert not log_clock.settle(NOW_MS + step_ms, third_ms=NOW_MS + step_ms)
+    assert log_clock.now_ms() == NOW_MS
+
+
+class Stepped(VirtualClock):
+    """A machine's clocks after its time of day was set."""
+
+    def __init__(self, step_ms: int) -> None:
+        super().__init__(NOW_MS)
+        self._step_ms = step_ms
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self._step_ms
+
+
+@pytest.mark.parametrize("step_ms", [HOUR_MS, -HOUR_MS])
+def test_row_17_a_room_opened_after_the_machine_s_clock_was_set_keeps_to_the_time_from_before(step_ms: int):
+    log_clock = LogClock(Stepped(step_ms), anchor_ms=0)
+    log_clock.observe(NOW_MS + step_ms)
+    assert log_clock.disputed
+    assert not log_clock.settle(NOW_MS + step_ms, third_ms=NOW_MS + step_ms)
+    assert log_clock.now_ms() == NOW_MS
