@@ -21,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from liveserver.infra.database import Pool, open_pool
 from liveserver.infra.engines import Engines, embedded
+from liveserver.infra.engines.cluster import ClusterEngines, embedded_cluster
 from liveserver.infra.migrations import migrate
 from liveserver.infra.redis import general
 
@@ -85,6 +86,25 @@ def engines(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterat
     # The loop runs only while starting and stopping, so these engines are not supervised in between.
     yield _runner.run(start())
     _runner.run(stack.aclose())
+
+
+@pytest.fixture(scope="session")
+def cluster(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
+    """A Valkey cluster of three shards without replicas, for the whole session. Don't kill or reshape it: see `own_cluster`."""
+    stack = AsyncExitStack()
+
+    async def start() -> ClusterEngines:
+        return await stack.enter_async_context(embedded_cluster(new_data_dir(), shards=3))
+
+    yield _runner.run(start())
+    _runner.run(stack.aclose())
+
+
+@pytest.fixture
+async def own_cluster(new_data_dir: Callable[[], Path]) -> AsyncIterator[ClusterEngines]:
+    """Two shards with a replica each, the test's own, supervised, which it may kill."""
+    async with embedded_cluster(new_data_dir(), shards=2, replicas=1) as engines:
+        yield engines
 
 
 @pytest.fixture

@@ -1,21 +1,23 @@
 """Which Redis has what: one server, or the primaries of a cluster, each reached by the plain clients of `infra.redis`.
 
 A show's keys carry one hash tag and so lie in one slot. The map is looked up anew when a server says that a slot moved, when one
-cannot be reached, and every few seconds. It repeats nothing: whoever got the error decides (an append is never sent twice by a
+cannot be reached, and every few seconds; of several answers the one that knows of the latest failover counts. It repeats nothing: whoever got the error decides (an append is never sent twice by a
 library's zeal, see docs/adr/0010).
 """
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, NamedTuple, cast
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
 from redis.exceptions import ClusterDownError, RedisError
 
+from liveserver.infra.addresses import each, place_of, url_at, without_database
 from liveserver.infra.redis import append_connection, general
 from liveserver.kernel.errors import Mendable
 from liveserver.kernel.tasks import end
@@ -28,7 +30,12 @@ LOOK_S = 5.0
 """How often a cluster is asked for its shape without cause."""
 AGAIN_S = 0.25
 """Least pause between two looks: a shard that is down must not be asked about a thousand times a second."""
-SHARDS_MAX = 1_000
+ASK_MAX_S = 1.0
+"""How long a member may take to say how the cluster looks."""
+RANGES_MAX = 16_384
+"""Rows of slots in an answer: a row has at least one slot."""
+MEMBERS_MAX = 1_000
+"""Members remembered to be asked: what the cluster's protocol is made for (https://valkey.io/topics/cluster-spec/)."""
 WHERE = "LIVESERVER_REDIS_URL"
 
 
@@ -44,9 +51,35 @@ class Shard:
         """The appending connection that this name keeps to."""
         return self.appends[sum(name.encode()) % len(self.appends)]
 
+    def connection(self) -> AbstractConnection:
+        """A connection of its own, not yet connected, outside the pool; whoever takes it closes it."""
+        return self.general.connection_pool.make_connection()
+
+    async def reconnect(self) -> None:
+        """Leaves all connections: the name may lead to another server by now."""
+        for client in (*self.appends, self.general):
+            await client.connection_pool.disconnect()
+
     async def aclose(self) -> None:
         for client in (*self.appends, self.general):
             await client.aclose()
+
+
+class _Range(NamedTuple):
+    """Slots first to last lie at `shard`."""
+
+    first: int
+    last: int
+    shard: Shard
+
+
+class _Told(NamedTuple):
+    """What one member says of the cluster. Ordered by whom to believe: who sees it well, then who knows of more failovers."""
+
+    well: bool
+    epoch: int
+    address: str
+    rows: list[Any]
 
 
 class Shards:
@@ -57,7 +90,9 @@ class Shards:
         self._urls = tuple(urls)
         self._lanes = lanes
         self._by_address: dict[str, Shard] = {}
-        self._slots: list[tuple[int, int, Shard]] = []
+        self._ranges: list[_Range] = []
+        self._others: tuple[str, ...] = ()
+        """Addresses of members that are not primaries now: asked when a primary is silent."""
         self._changed: list[Callable[[], None]] = []
         self._doubted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +108,7 @@ class Shards:
     async def connect(cls, url: str, *, lanes: int = APPEND_LANES) -> "Shards":
         """Finds out what the address leads to: one server, or a member of a cluster (then `url` may name several members,
         separated by commas: redis://user:password@a:6379,b:6379). Raises Mendable when nobody answers or it can't be used."""
-        shards = cls(_each(url), lanes)
+        shards = cls(each(url), lanes)
         try:
             await shards._begin()
         except BaseException:
@@ -81,16 +116,21 @@ class Shards:
             raise
         return shards
 
-    def of(self, key: str) -> Shard:
-        """Where the key lies, as far as is known. Raises ClusterDownError for a slot that nobody serves."""
+    def find(self, key: str) -> Shard | None:
+        """Where the key lies, as far as is known."""
         if not self.clustered:
             return next(iter(self._by_address.values()))
         slot = key_slot(key.encode())
-        for first, last, shard in self._slots:
-            if first <= slot <= last:
-                return shard
-        self.doubt()
-        raise ClusterDownError(f"CLUSTERDOWN no server has slot {slot}")
+        at = bisect_right(self._ranges, slot, key=lambda known: known.first) - 1
+        return self._ranges[at].shard if at >= 0 and slot <= self._ranges[at].last else None
+
+    def of(self, key: str) -> Shard:
+        """As `find`. Raises ClusterDownError for a slot that nobody serves."""
+        shard = self.find(key)
+        if shard is None:
+            self.doubt()
+            raise ClusterDownError(f"CLUSTERDOWN no server has the slot of {key}")
+        return shard
 
     def all(self) -> list[Shard]:
         """Every shard."""
@@ -113,37 +153,39 @@ class Shards:
 
     async def _begin(self) -> None:
         wrong: list[str] = []
+        told: _Told | None = None
+        first = ""
         for url in self._urls:
-            asking = general(url, connections_max=1)
+            asking = general(without_database(url), connections_max=1)
             try:
                 info = await asking.info("cluster")
                 self.clustered = bool(int(info.get("cluster_enabled", 0)))
-                if self.clustered:
-                    self._take(url, await asking.execute_command("CLUSTER", "SLOTS"))
+                told = await _ask(asking, place_of(url)) if self.clustered else None
             except (RedisError, OSError, TimeoutError) as error:
-                wrong.append(str(error))
+                wrong.append(f"{place_of(url)}: {error}")
                 continue
             finally:
                 await asking.aclose()
+            first = url
             break
         else:
             raise Mendable(
                 f"Redis cannot be reached: {'; '.join(wrong)}", WHERE, "Check the address and that it runs."
             )
-        if not self.clustered:
+        if told is None:
             if len(self._urls) > 1:
                 raise Mendable(
                     "Several Redis servers are named, and they are no cluster",
                     WHERE,
                     "Name one server, or members of one cluster.",
                 )
-            self._by_address = {"": self._shard("", self._urls[0])}
+            self._by_address = {"": self._shard("", first)}
             return
-        path = str(urlsplit(self._urls[0]).path)
-        if path.strip("/") not in {"", "0"}:
+        if first != without_database(first):
             raise Mendable(
                 "A Redis Cluster has no databases besides 0", WHERE, "Leave the database's number away."
             )
+        self._take(told)
         self._task = asyncio.create_task(self._keep_looking(), name="shards")
 
     def _shard(self, address: str, url: str) -> Shard:
@@ -162,54 +204,80 @@ class Shards:
             await asyncio.sleep(AGAIN_S)
 
     async def _look(self) -> bool:
-        """Asks whoever answers first for the cluster's shape."""
-        known = [(shard.address, shard.general) for shard in self.all()]
-        for address, client in known:
-            try:
-                async with asyncio.timeout(1):
-                    self._take(_at(self._urls[0], address), await client.execute_command("CLUSTER", "SLOTS"))
-            except (RedisError, OSError, TimeoutError) as error:
-                log.info("shard_does_not_answer", address=address, error=repr(error))
-            else:
-                return True
-        return False
+        """Asks all primaries, and if one is silent the other members too. False when nobody answered."""
+        told = await asyncio.gather(*(_asked(shard.general, shard.address) for shard in self.all()))
+        if None in told:
+            told += await asyncio.gather(*(self._ask_other(address) for address in self._others))
+        answers = [one for one in told if one is not None and one.rows]
+        if not answers:
+            log.warning("no_shard_answers", addresses=sorted(self._by_address))
+            return False
+        for shard in self._take(max(answers, key=lambda one: (one.well, one.epoch))):
+            # Whoever still waits for this server's answer is told that it does not come.
+            await shard.aclose()
+        return True
 
-    def _take(self, asked_url: str, rows: Any) -> None:
-        """Makes the answer of CLUSTER SLOTS the map: rows of first slot, last slot, primary, replicas."""
-        slots: list[tuple[int, int, Shard]] = []
-        for first, last, primary, *_ in rows[:SHARDS_MAX]:
-            # An empty host stands for the one that was asked (https://valkey.io/commands/cluster-slots/).
-            host = _text(primary[0]) or (urlsplit(asked_url).hostname or "")
-            address = f"{host}:{int(primary[1])}"
+    async def _ask_other(self, address: str) -> _Told | None:
+        client = general(url_at(self._urls[0], address), connections_max=1)
+        try:
+            return await _asked(client, address)
+        finally:
+            await client.aclose()
+
+    def _take(self, told: _Told) -> list[Shard]:
+        """Makes the answer of CLUSTER SLOTS the map: rows of first slot, last slot, primary, replicas. Gives the shards that
+        have no slots any more."""
+        ranges: list[_Range] = []
+        others = [place_of(url) for url in self._urls]
+        for first, last, primary, *replicas in told.rows[:RANGES_MAX]:
+            address = _place(primary, told.address)
+            if address is None:
+                continue  # a server that the cluster itself cannot name
             shard = self._by_address.get(address)
             if shard is None:
-                shard = self._shard(address, _at(self._urls[0], address))
-                self._by_address[address] = shard
-            slots.append((int(first), int(last), shard))
-        slots.sort(key=lambda row: row[0])
-        if slots == self._slots:
-            return
-        self._slots = slots
-        log.info("shards", addresses=sorted({shard.address for _, _, shard in slots}))
+                shard = self._by_address[address] = self._shard(address, url_at(self._urls[0], address))
+            ranges.append(_Range(int(first), int(last), shard))
+            others += [place for replica in replicas if (place := _place(replica, told.address)) is not None]
+        ranges.sort(key=lambda known: known.first)
+        self._others = tuple(dict.fromkeys(place for place in others if place not in self._by_address))[
+            :MEMBERS_MAX
+        ]
+        if ranges == self._ranges:
+            return []
+        self._ranges = ranges
+        serving = {known.shard for known in ranges}
+        gone = [shard for shard in self.all() if shard not in serving]
+        for shard in gone:
+            del self._by_address[shard.address]
+        log.info("shards", addresses=sorted(self._by_address), gone=[shard.address for shard in gone])
         for callback in self._changed:
             callback()
+        return gone
 
 
-def _each(url: str) -> list[str]:
-    parts = urlsplit(url)
-    if not parts.scheme.startswith("redis"):
-        return [url]
-    credentials, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(netloc=f"{credentials}{at}{host}")) for host in hosts.split(",")]
+async def _ask(client: Redis, address: str) -> _Told:
+    info = cast("bytes", await client.execute_command("CLUSTER", "INFO")).decode()
+    rows = cast("list[Any]", await client.execute_command("CLUSTER", "SLOTS"))
+    known = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    return _Told(
+        known.get("cluster_state") == "ok", int(known.get("cluster_current_epoch", 0)), address, rows
+    )
 
 
-def _at(url: str, address: str) -> str:
-    """The same address with another host and port."""
-    parts = urlsplit(url)
-    credentials, at, _ = parts.netloc.rpartition("@")
-    host, _, port = address.rpartition(":")
-    host = f"[{host}]" if ":" in host else host
-    return urlunsplit(parts._replace(netloc=f"{credentials}{at}{host}:{port}"))
+async def _asked(client: Redis, address: str) -> _Told | None:
+    try:
+        async with asyncio.timeout(ASK_MAX_S):
+            return await _ask(client, address)
+    except (RedisError, OSError, TimeoutError) as error:
+        log.info("shard_does_not_answer", address=address, error=repr(error))
+        return None
+
+
+def _place(member: Any, asked: str) -> str | None:
+    """The address of a member in CLUSTER SLOTS. An empty host stands for the one that was asked, `?` for an unknown one
+    (https://valkey.io/commands/cluster-slots/)."""
+    host = _text(member[0]) or asked.rpartition(":")[0]
+    return None if host == "?" else f"{host}:{int(member[1])}"
 
 
 def _text(value: bytes | str | None) -> str:
