@@ -60,13 +60,15 @@ class ClusterEngines(Engines):
 @asynccontextmanager
 async def embedded_cluster(
     data_dir: Path | None = None,
+    database_url: str | None = None,
     *,
     shards: int = 3,
     replicas: int = 0,
     on_progress: Callable[[str], None] = lambda _: None,
     free_min_bytes: int = FREE_MIN_BYTES,
 ) -> AsyncGenerator[ClusterEngines]:
-    """Starts all, stops them at the end of the block; must run in the main thread's event loop.
+    """Starts all, stops them at the end of the block; must run in the main thread's event loop. With `database_url` no
+    PostgreSQL is started.
 
     Raises `EngineError` when something cannot start, or when the data directory holds a cluster of another shape.
     """
@@ -76,7 +78,8 @@ async def embedded_cluster(
         folders = stack.enter_context(prepared(data_dir or default_data_dir(), free_min_bytes=free_min_bytes))
         members = _members(folders, shards, replicas)
         running: list[Engine] = []
-        await start_postgres(folders, stack, running, on_progress, tcp_port=None)
+        if database_url is None:
+            await start_postgres(folders, stack, running, on_progress, tcp_port=None)
         engines = [
             Engine(
                 valkey.recipe(folders, valkey.Place(member.name, member.port, NODE_TIMEOUT_MS)), on_progress
@@ -92,9 +95,9 @@ async def embedded_cluster(
         await _formed(folders, members, on_progress)
         first = members[0]
         yield ClusterEngines(
-            postgres.url(folders),
+            database_url or postgres.url(folders),
             first.url(folders),
-            postgres.url(folders, postgres.SUPERUSER, "postgres"),
+            postgres.url(folders, postgres.SUPERUSER, "postgres") if database_url is None else None,
             first.url(folders, valkey.ADMIN_USER),
             (*running, *engines),
             tuple(zip(members, engines, strict=True)),
