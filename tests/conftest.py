@@ -24,6 +24,7 @@ from liveserver.infra.engines import Engines, embedded
 from liveserver.infra.engines.cluster import ClusterEngines, embedded_cluster
 from liveserver.infra.migrations import migrate
 from liveserver.infra.redis import general
+from tests.support import clusters
 
 TEMPLATE = "template_of_tests"
 _numbers = itertools.count()
@@ -90,14 +91,34 @@ def engines(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterat
 
 @pytest.fixture(scope="session")
 def cluster(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
-    """A Valkey cluster of three shards without replicas, for the whole session. Don't kill or reshape it: see `own_cluster`."""
+    """A Valkey cluster of three shards without replicas, for the whole session. Don't kill or reshape it."""
+    yield from _session_cluster(_runner, new_data_dir(), shards=3, replicas=0)
+
+
+@pytest.fixture(scope="session")
+def _replicated(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
+    yield from _session_cluster(_runner, new_data_dir(), shards=2, replicas=1)
+
+
+def _session_cluster(
+    runner: asyncio.Runner, data_dir: Path, *, shards: int, replicas: int
+) -> Iterator[ClusterEngines]:
     stack = AsyncExitStack()
 
     async def start() -> ClusterEngines:
-        return await stack.enter_async_context(embedded_cluster(new_data_dir(), shards=3))
+        return await stack.enter_async_context(embedded_cluster(data_dir, shards=shards, replicas=replicas))
 
-    yield _runner.run(start())
-    _runner.run(stack.aclose())
+    yield runner.run(start())
+    runner.run(stack.aclose())
+
+
+@pytest.fixture
+async def replicated(_replicated: ClusterEngines) -> ClusterEngines:
+    """Two shards with a replica each, whole and empty at the start of the test, which may stop its members, promote replicas and
+    move slots (tests/support/clusters.py), but not kill: nobody brings them back."""
+    await clusters.healed(_replicated)
+    await clusters.emptied(_replicated)
+    return _replicated
 
 
 @pytest.fixture

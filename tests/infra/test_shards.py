@@ -13,7 +13,7 @@ from liveserver.infra.engines import Engines
 from liveserver.infra.engines.cluster import ClusterEngines
 from liveserver.infra.shards import Shards
 from liveserver.kernel.errors import Mendable
-from tests.support.clusters import admin, kill, member_of, move_slot, owner, promote, stopped
+from tests.support.clusters import LOOK_S, admin, move_slot, primary_of, promote, replica_of, stopped, until
 
 WAIT_S = 20
 
@@ -26,8 +26,8 @@ async def shards(cluster: ClusterEngines) -> AsyncIterator[Shards]:
 
 
 @pytest.fixture
-async def own_shards(own_cluster: ClusterEngines) -> AsyncIterator[Shards]:
-    shards = await Shards.connect(own_cluster.redis_url)
+async def own_shards(replicated: ClusterEngines) -> AsyncIterator[Shards]:
+    shards = await Shards.connect(replicated.redis_url)
     yield shards
     await shards.aclose()
 
@@ -84,7 +84,7 @@ async def on(shards: Shards) -> AsyncIterator[Callable[[str], Subscriber]]:
 
 
 async def cut_subscriptions(cluster: ClusterEngines, key: str) -> None:
-    async with admin(cluster, owner(cluster, key)) as client:
+    async with admin(cluster, await primary_of(cluster, key)) as client:
         assert await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub") > 0
 
 
@@ -94,7 +94,7 @@ async def test_the_address_of_one_member_is_enough(shards: Shards, cluster: Clus
     for at in range(50):
         key = f"ls:{{show_{at}}}:log"
         await shards.of(key).general.set(key, at)  # a wrong server would answer MOVED
-        assert shards.of(key).address.endswith(f":{owner(cluster, key).port}")
+        assert shards.of(key).address.endswith(f":{(await primary_of(cluster, key)).port}")
 
 
 async def test_all_keys_of_a_show_lie_at_one_server(shards: Shards):
@@ -156,7 +156,7 @@ async def test_a_connection_cut_while_nobody_listens_serves_the_next_who_does(
     await one.hears(b"1")
     await one.channels.unsubscribe("{show_1}:bus")
     await asyncio.sleep(0)
-    async with admin(cluster, owner(cluster, "{show_1}:bus")) as client:
+    async with admin(cluster, await primary_of(cluster, "{show_1}:bus")) as client:
         await client.execute_command("CLIENT", "KILL", "TYPE", "normal")
         await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     await asyncio.sleep(0.5)  # an idle connection's end is noticed by nobody we could wait for
@@ -164,20 +164,16 @@ async def test_a_connection_cut_while_nobody_listens_serves_the_next_who_does(
     await again.hears(b"2")
 
 
-async def test_row_13_a_subscription_follows_its_slot(own_shards: Shards, own_cluster: ClusterEngines):
+async def test_row_13_a_subscription_follows_its_slot(own_shards: Shards, replicated: ClusterEngines):
     channels = Channels(own_shards)
     one = await Subscriber(channels, own_shards, "{show_1}:bus").subscribe()
-    stays = next(
-        f"{{show_{at}}}:bus"
-        for at in range(2, 100)
-        if own_shards.of(f"{{show_{at}}}:bus") is own_shards.of(one.channel)
-    )
+    names = [f"{{show_{at}}}:bus" for at in range(2, 100)]
+    stays = next(name for name in names if own_shards.of(name) is own_shards.of(one.channel))
     other = await Subscriber(channels, own_shards, stays).subscribe()
     await one.hears(b"1")
     await other.hears(b"1")
-    source = owner(own_cluster, one.channel)
-    await own_shards.of(one.channel).general.set("{show_1}:key", "kept")
-    await move_slot(own_cluster, one.channel, source, member_of(own_cluster, 1 - source.shard, 0))
+    await own_shards.of("{show_1}:key").general.set("{show_1}:key", "kept")
+    await move_slot(replicated, one.channel)
     await one.until(lambda: one.misses > 0)
     await one.hears(b"2")
     await other.hears(b"2")
@@ -187,19 +183,19 @@ async def test_row_13_a_subscription_follows_its_slot(own_shards: Shards, own_cl
 
 async def until_served_by(shards: Shards, keys: Sequence[str], ports: set[int]) -> None:
     """Waits until the map says so; it is looked up by itself."""
-    async with asyncio.timeout(WAIT_S):
-        while {int(shards.of(key).address.rpartition(":")[2]) for key in keys} != ports:  # noqa: ASYNC110 - the map tells channels only
-            await asyncio.sleep(0.02)
+
+    async def said() -> bool:
+        return {int(shards.of(key).address.rpartition(":")[2]) for key in keys} == ports
+
+    await until(said)
 
 
-async def test_a_promoted_replica_is_found_and_heard(own_shards: Shards, own_cluster: ClusterEngines):
+async def test_a_promoted_replica_is_found_and_heard(own_shards: Shards, replicated: ClusterEngines):
     channels = Channels(own_shards)
     one = await Subscriber(channels, own_shards, "{show_1}:bus").subscribe()
     await one.hears(b"1")
-    old = owner(own_cluster, one.channel)
-    new = member_of(own_cluster, old.shard, 1)
-    kill(own_cluster, old)
-    await promote(own_cluster, new)
+    new = await replica_of(replicated, one.channel)
+    await promote(replicated, new)  # the old primary lives on as its replica
     await until_served_by(own_shards, [one.channel], {new.port})
     await one.until(lambda: one.misses > 0)
     await one.hears(b"2")
@@ -207,30 +203,32 @@ async def test_a_promoted_replica_is_found_and_heard(own_shards: Shards, own_clu
 
 
 async def test_a_primary_that_slept_through_its_succession_is_not_believed(
-    own_shards: Shards, own_cluster: ClusterEngines
+    own_shards: Shards, replicated: ClusterEngines
 ):
     key = "{show_1}:key"
-    old = owner(own_cluster, key)
-    new = member_of(own_cluster, old.shard, 1)
-    with stopped(own_cluster, old):
-        await promote(own_cluster, new)
+    new = await replica_of(replicated, key)
+    with stopped(replicated, await primary_of(replicated, key)):
+        await promote(replicated, new)
         own_shards.doubt()
         await until_served_by(own_shards, [key], {new.port})
     for _ in range(20):
         own_shards.doubt()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(LOOK_S)
         assert own_shards.of(key).address.endswith(f":{new.port}")
 
 
-async def test_replicas_are_asked_when_they_are_all_that_is_left(own_cluster: ClusterEngines):
+async def test_replicas_are_asked_when_they_are_all_that_is_left(
+    own_shards: Shards, replicated: ClusterEngines
+):
     # Clients that remember primaries only would have nobody to ask.
-    shards = await Shards.connect(own_cluster.redis_url)
+    keys = [f"{{show_{at}}}" for at in range(20)]
+    old = {await primary_of(replicated, key) for key in keys}
+    new = {await replica_of(replicated, key) for key in keys}
+    assert (len(old), len(new)) == (2, 2)
     with ExitStack() as stack:
-        for shard in (0, 1):
-            stack.enter_context(stopped(own_cluster, member_of(own_cluster, shard, 0)))
-        for shard in (0, 1):
-            await promote(own_cluster, member_of(own_cluster, shard, 1))
-        shards.doubt()
-        ports = {member_of(own_cluster, shard, 1).port for shard in (0, 1)}
-        await until_served_by(shards, [f"{{show_{at}}}" for at in range(20)], ports)
-    await shards.aclose()
+        for member in old:
+            stack.enter_context(stopped(replicated, member))
+        for member in new:
+            await promote(replicated, member)
+        own_shards.doubt()
+        await until_served_by(own_shards, keys, {member.port for member in new})

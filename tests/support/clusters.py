@@ -1,51 +1,32 @@
-"""An operator's hands on a Valkey cluster: moves slots, kills primaries, promotes replicas. Knows nothing of shows."""
+"""An operator's hands on a Valkey cluster: moves slots, stops and kills members, promotes replicas. Knows nothing of shows."""
 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.crc import key_slot
+from redis.exceptions import RedisError
 
 from liveserver.infra.engines.cluster import ClusterEngines, Member
-from liveserver.infra.engines.launcher import Engine
 
 WAIT_S = 20
 LOOK_S = 0.02
 
 
-def url_of(cluster: ClusterEngines, member: Member, *, admin: bool = False) -> str:
-    """Where this member is reached."""
-    known = urlsplit((cluster.redis_admin_url if admin else cluster.redis_url) or "")
-    return f"redis://{known.username}:{known.password}@127.0.0.1:{member.port}/0"
-
-
-def engine_of(cluster: ClusterEngines, member: Member) -> Engine:
-    """The process behind a member."""
-    return next(engine for known, engine in cluster.members if known == member)
-
-
-def owner(cluster: ClusterEngines, key: str) -> Member:
-    """The member that has the key's slot as the cluster was formed."""
-    shards = 1 + max(member.shard for member, _ in cluster.members)
-    shard = next(at for at in range(shards) if key_slot(key.encode()) < 16_384 * (at + 1) // shards)
-    return member_of(cluster, shard, 0)
-
-
-def member_of(cluster: ClusterEngines, shard: int, replica: int) -> Member:
-    """The member that began in this place."""
-    return next(member for member, _ in cluster.members if (member.shard, member.replica) == (shard, replica))
-
-
 @asynccontextmanager
 async def admin(cluster: ClusterEngines, member: Member) -> AsyncGenerator[Redis]:
     """A client with all rights on one member."""
+    known = urlsplit(cluster.redis_admin_url or "")
     client = Redis.from_url(
-        url_of(cluster, member, admin=True), decode_responses=True, socket_timeout=5, protocol=2
+        f"redis://{known.username}:{known.password}@127.0.0.1:{member.port}/0",
+        decode_responses=True,
+        socket_timeout=5,
+        protocol=2,
     )
     try:
         yield client
@@ -53,32 +34,66 @@ async def admin(cluster: ClusterEngines, member: Member) -> AsyncGenerator[Redis
         await client.aclose()
 
 
-async def move_slot(cluster: ClusterEngines, key: str, source: Member, target: Member) -> None:
-    """Moves the key's slot with what is in it, in one step (https://valkey.io/commands/cluster-migrateslots/)."""
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for something that other processes agree on: nothing tells us when."""
+    async with asyncio.timeout(WAIT_S):
+        while not await true():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(LOOK_S)
+
+
+async def primary_of(cluster: ClusterEngines, key: str) -> Member:
+    """The member that has the key's slot now, as the others see it."""
+    return (await _shard(cluster, key))[0]
+
+
+async def replica_of(cluster: ClusterEngines, key: str) -> Member:
+    """The replica of the member that has the key's slot now."""
+    return (await _shard(cluster, key))[1]
+
+
+async def other_primary(cluster: ClusterEngines, key: str) -> Member:
+    """A primary that has not the key's slot."""
+    own = await primary_of(cluster, key)
+    rows = await _rows(cluster)
+    return next(members[0] for _, _, members in rows if members[0] != own)
+
+
+async def _shard(cluster: ClusterEngines, key: str) -> list[Member]:
     slot = key_slot(key.encode())
+    return next(members for first, last, members in await _rows(cluster) if first <= slot <= last)
+
+
+async def _rows(cluster: ClusterEngines) -> list[tuple[int, int, list[Member]]]:
+    async with admin(cluster, cluster.members[0][0]) as client:
+        told = cast("list[list[Any]]", await client.execute_command("CLUSTER", "SLOTS"))
+    by_port = {member.port: member for member, _ in cluster.members}
+    return [(first, last, [by_port[int(place[1])] for place in places]) for first, last, *places in told]
+
+
+async def move_slot(cluster: ClusterEngines, key: str) -> None:
+    """Moves the key's slot with what is in it to another shard, in one step
+    (https://valkey.io/commands/cluster-migrateslots/)."""
+    slot = key_slot(key.encode())
+    source, target = await primary_of(cluster, key), await other_primary(cluster, key)
     async with admin(cluster, source) as old, admin(cluster, target) as new:
         name = await new.execute_command("CLUSTER", "MYID")
         await old.execute_command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", name)
-        async with asyncio.timeout(WAIT_S):
-            while not await _serves(new, slot):  # noqa: ASYNC110 - another process's state: nothing tells us
-                await asyncio.sleep(LOOK_S)
 
+        async def moved() -> bool:
+            return await primary_of(cluster, key) == target
 
-async def _serves(client: Redis, slot: int) -> bool:
-    rows = cast("list[list[Any]]", await client.execute_command("CLUSTER", "SLOTS"))
-    own = await client.execute_command("CLUSTER", "MYID")
-    return any(row[0] <= slot <= row[1] and row[2][2] == own for row in rows)
+        await until(moved)
 
 
 def kill(cluster: ClusterEngines, member: Member) -> None:
     """Ends a member at once. Its supervisor starts it again; whether as a primary, the others have decided by then."""
-    os.kill(engine_of(cluster, member).pid, signal.SIGKILL)
+    os.kill(_pid(cluster, member), signal.SIGKILL)
 
 
 @contextmanager
 def stopped(cluster: ClusterEngines, member: Member) -> Generator[None]:
     """A member that answers nobody while the block runs, and goes on afterwards as if no time had passed."""
-    pid = engine_of(cluster, member).pid
+    pid = _pid(cluster, member)
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -86,10 +101,48 @@ def stopped(cluster: ClusterEngines, member: Member) -> Generator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+def _pid(cluster: ClusterEngines, member: Member) -> int:
+    return next(engine for known, engine in cluster.members if known == member).pid
+
+
 async def promote(cluster: ClusterEngines, member: Member) -> None:
     """Makes a replica the primary without asking anybody."""
     async with admin(cluster, member) as client:
         await client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
-        async with asyncio.timeout(WAIT_S):
-            while (await client.execute_command("ROLE"))[0] != "master":  # noqa: ASYNC110 - as above
-                await asyncio.sleep(LOOK_S)
+
+        async def leads() -> bool:
+            return cast("list[str]", await client.execute_command("ROLE"))[0] == "master"
+
+        await until(leads)
+
+
+async def healed(cluster: ClusterEngines) -> None:
+    """Waits until all members agree and every replica follows its primary."""
+
+    async def whole() -> bool:
+        return all([await _is_well(cluster, member) for member, _ in cluster.members])
+
+    await until(whole)
+
+
+async def _is_well(cluster: ClusterEngines, member: Member) -> bool:
+    async with admin(cluster, member) as client:
+        try:
+            info = cast("str", await client.execute_command("CLUSTER", "INFO"))
+            role = cast("dict[str, Any]", await client.info("replication"))
+            rows = cast("list[list[Any]]", await client.execute_command("CLUSTER", "SLOTS"))
+        except (RedisError, OSError):
+            return False  # it is only just starting
+    replicas = len(cluster.members) // (1 + max(member.shard for member, _ in cluster.members)) - 1
+    follows = role["role"] == "master" or role["master_link_status"] == "up"
+    led = role["role"] != "master" or role["connected_slaves"] == replicas
+    return "cluster_state:ok" in info and follows and led and all(len(row) == 3 + replicas for row in rows)
+
+
+async def emptied(cluster: ClusterEngines) -> None:
+    """Leaves no key and no function anywhere."""
+    for member, _ in cluster.members:
+        async with admin(cluster, member) as client:
+            if cast("list[str]", await client.execute_command("ROLE"))[0] == "master":
+                await client.flushall()
+                await client.function_flush()
