@@ -27,6 +27,9 @@ RETRY_S = 0.2
 """Pause before connecting again."""
 AWAY = (RedisError, OSError, TimeoutError)
 
+MESSAGE_WORDS = 3
+"""Kind, channel, and data or count (https://valkey.io/topics/pubsub/, RESP2)."""
+
 Deliver: TypeAlias = Callable[[bytes], None]
 Missed: TypeAlias = Callable[[], None]
 
@@ -250,8 +253,9 @@ class _Line:
                 continue
             if said is not None:
                 asked = False
-                if isinstance(said, list):  # not so the bare answer to a PING when nothing is subscribed
-                    self._take(*cast("list[Any]", said))
+                # A PING is answered by two words while something is subscribed, and by one when nothing is.
+                if isinstance(said, list) and len(words := cast("list[Any]", said)) == MESSAGE_WORDS:
+                    self._take(*words)
             elif asked:
                 raise ConnectionError(f"no answer in {POLL_S} s")
             else:
