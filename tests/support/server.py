@@ -32,8 +32,12 @@ class Person:
 class Server:
     """One server process. Engines are its own children, on `data_dir`, unless the environment names others."""
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, environment: Mapping[str, str] | None = None, *, port: int = 0
+    ) -> None:
         self.data_dir = data_dir
+        self._port = port
+        """0: another one at each start."""
         self.origin = ""
         self._environment = environment or {}
         self._process: asyncio.subprocess.Process | None = None
@@ -68,7 +72,7 @@ class Server:
                 "liveserver.cli",
                 "serve",
                 "--port",
-                "0",
+                str(self._port),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "LIVESERVER_DATA_DIR": str(self.data_dir), **self._environment},
