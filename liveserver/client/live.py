@@ -9,7 +9,8 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -84,6 +85,8 @@ class LiveClient:
     leading 1200
     chat:new well bid, ana
 
+    `url`: where the server is. Of several addresses (nodes of one deployment) the next one is tried after each loss and
+    each attempt that failed; rooms resume and unanswered commands are repeated there as on the same node.
     `token`: a session's token or a JWT of the embedding app; without one the client is a guest and may only watch.
     `client_id` is kept over reconnects and makes a command sent twice count once; leave it to chance unless you resume
     a process. `random` moves the waits between attempts. Entering raises Refused (bad token, closed door) at once and
@@ -92,7 +95,7 @@ class LiveClient:
 
     def __init__(
         self,
-        url: str,
+        url: str | Sequence[str],
         token: str = "",
         *,
         codec: Format = "json",
@@ -102,7 +105,8 @@ class LiveClient:
         events_max: int = EVENTS_MAX,
         random: Random | None = None,
     ) -> None:
-        self.url = url
+        self._urls = deque([url] if isinstance(url, str) else url)
+        assert self._urls, "there is somewhere to connect to"
         self.status = "connecting"
         """`connecting`, `open`, `waiting` (for the next attempt) or `closed`."""
         self.session: dict[str, Any] = {}
@@ -126,6 +130,11 @@ class LiveClient:
         self._task: asyncio.Task[None] | None = None
 
     # -- for its users
+
+    @property
+    def url(self) -> str:
+        """The address in use, or tried next."""
+        return self._urls[0]
 
     async def __aenter__(self) -> Self:
         self._greeted = asyncio.get_running_loop().create_future()
@@ -204,6 +213,7 @@ class LiveClient:
                 if loss.why is not None:
                     self._finish(loss.why)
                     return
+                self._urls.rotate(-1)
                 if loss.sent_away or (self.session and _now_ms() - began_ms > STABLE_MS):
                     attempt = 0
                 self.status = "waiting"

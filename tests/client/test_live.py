@@ -73,6 +73,18 @@ async def test_a_cut_connection_loses_and_doubles_nothing(server: ScriptedServer
         assert room.view == server.view
 
 
+async def test_of_several_addresses_the_next_is_tried_after_each_loss(server: ScriptedServer) -> None:
+    nobody = "ws://127.0.0.1:9/ws"
+    async with LiveClient([nobody, nobody, server.url, nobody], "ana", random=Random(1)) as ana:
+        assert ana.url == server.url
+        room = await ana.join(SHOW)
+        reader = room.events()
+        server.abort_all()
+        await say(server, "while away")
+        assert await texts(reader, 1) == ["while away"]
+        assert (ana.url, ana.losses, len(server.hellos)) == (server.url, 1, 2)
+
+
 async def test_a_lost_batch_is_noticed_by_the_next_and_fetched(server: ScriptedServer) -> None:
     async with client(server) as ana:
         room = await ana.join(SHOW)
