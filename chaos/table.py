@@ -6,10 +6,12 @@ something, and returns when that has ended (healed, or dead for good): from ther
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from chaos.crowd import Crowd
 from chaos.world import World
+
+Bring: TypeAlias = Callable[[World, Crowd, float], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,12 @@ class Fault:
     rows: tuple[int, ...]
     """Rows of the failure catalogue; empty for what it does not number."""
     people_see: str
-    bring: Callable[[World, Crowd, float], Awaitable[None]]
+    bring: Bring
     lasts_s: tuple[float, float] = (4.0, 30.0)
     stage: Callable[..., World] = World
     """`World`, or one that adds to it."""
+    stage: Callable[..., World] = World
+    """What makes the world, such as one on a Valkey cluster (`chaos/cluster.py`)."""
     world: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Arguments of the `World`; one may be a function of no arguments that gives the value (what a test machine may lack)."""
     crowd: Mapping[str, Any] = field(default_factory=dict[str, Any])
