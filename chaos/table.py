@@ -25,9 +25,7 @@ class Fault:
     bring: Bring
     lasts_s: tuple[float, float] = (4.0, 30.0)
     stage: Callable[..., World] = World
-    """`World`, or one that adds to it."""
-    stage: Callable[..., World] = World
-    """What makes the world, such as one on a Valkey cluster (`chaos/cluster.py`)."""
+    """`World`, or one that adds to it, such as one on a Valkey cluster (`chaos/cluster.py`)."""
     world: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Arguments of the `World`; one may be a function of no arguments that gives the value (what a test machine may lack)."""
     crowd: Mapping[str, Any] = field(default_factory=dict[str, Any])
