@@ -5,11 +5,14 @@ node, which end after it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 
 from liveserver.cli.process import Stop
+from liveserver.cli.say import EXIT_FAILED
 from liveserver.config import Settings
 from liveserver.gateway.server import Gateway
 from liveserver.kernel.tasks import end
@@ -21,8 +24,33 @@ LOOK_S = 0.5
 """Longest that the registry is asked whether there is another node: people are not kept waiting for a slow database."""
 HURRY_S = 1.0
 """What each part's closing gets where nothing is left of the grace: enough for what needs nobody else."""
+LAST_S = 4.0
+"""What a node gets beyond its grace when even the cutting of its parts gets stuck. Then the process ends as if it were killed."""
+NAMED_MAX = 20
+"""Tasks named in the log line about that."""
 
 log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def cut_off(stop: Stop, grace_ms: int) -> AsyncGenerator[None]:
+    """Around a node that has no parent who would kill it: once it was asked to stop, the process ends in time, whatever the block
+    does. Engines and recorder that are its children end when it does, and all that was acknowledged is in the log.
+    """
+    guarding = asyncio.create_task(_cut_off(stop, grace_ms), name="cut off")
+    try:
+        yield
+    finally:
+        await end(guarding)
+
+
+async def _cut_off(stop: Stop, grace_ms: int) -> None:
+    await stop.wait()
+    await stop.hurried(stop.left_s(grace_ms))
+    await asyncio.sleep(LAST_S)
+    stuck = [task.get_name() for task in asyncio.all_tasks()]
+    log.error("stopping_cut", grace_ms=grace_ms, tasks=sorted(stuck)[:NAMED_MAX])
+    os._exit(EXIT_FAILED)
 
 
 class Leaving:
@@ -59,7 +87,7 @@ class Leaving:
             grace_ms=self._grace_ms,
         )
         if elsewhere and not stop.replaced and self._notice_ms:
-            await self._wait(min(self._notice_ms / 1000, stop.left_s(self._grace_ms)))
+            await stop.hurried(min(self._notice_ms / 1000, stop.left_s(self._grace_ms)))
             # Those who were told to stop together with us have said so meanwhile: nobody is to be sent to them.
             elsewhere = await self._somewhere_to_go()
         left_ms = int(stop.left_s(self._grace_ms) * 1000)
@@ -99,10 +127,3 @@ class Leaving:
         except AWAY:
             return True
         return any(node.kind == "serving" and not node.draining and node.id != nodes.card.id for node in seen)
-
-    async def _wait(self, wait_s: float) -> None:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._stop.at_once.wait()
-        except TimeoutError:
-            return

@@ -83,6 +83,15 @@ class Stop(asyncio.Event):
             return grace_ms / 1000
         return max(0.0, self._asked_s + grace_ms / 1000 - asyncio.get_running_loop().time())
 
+    async def hurried(self, within_s: float) -> bool:
+        """Waits so long, unless somebody will not; whether that is so."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self.at_once.wait()
+        except TimeoutError:
+            return False
+        return True
+
 
 @asynccontextmanager
 async def stop_signals(*, child: bool = False, rolls: bool = False) -> AsyncGenerator[Stop]:

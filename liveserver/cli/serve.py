@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from liveserver.cli.compose import prepare_database, running_node
+from liveserver.cli.leaving import cut_off
 from liveserver.cli.lifetime import engines_of, say_ready, until_stopped
 from liveserver.cli.ports import listen
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
@@ -48,6 +49,9 @@ async def serve(loaded: Loaded) -> int:
 async def _one(
     settings: Settings, engines: Engines, recorder: str, listener: socket.socket, stop: Stop
 ) -> int:
-    async with running_node(settings, engines, listener, recorder=recorder, stop=stop) as node:
+    async with (
+        cut_off(stop, settings.stop_grace_ms),
+        running_node(settings, engines, listener, recorder=recorder, stop=stop) as node,
+    ):
         say_ready(node.origin)
         return await until_stopped(engines, stop)

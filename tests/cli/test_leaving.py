@@ -18,14 +18,17 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from liveserver.cli.leaving import Leaving
+from liveserver.cli import leaving as module
+from liveserver.cli.leaving import Leaving, cut_off
 from liveserver.cli.process import Stop
+from liveserver.cli.say import EXIT_FAILED
 from liveserver.config import Settings
 from liveserver.gateway.drain import Sent
 from liveserver.nodes.model import NodeSeen
 from tests.support.server import START_MAX_S, children_of
 
 GRACE_MS = 4_000
+WORKERS = "liveserver.cli.workers"
 
 
 class Registry:
@@ -184,6 +187,32 @@ async def test_hurry_cuts_a_part_that_would_have_had_time() -> None:
         await closing
 
 
+async def test_a_node_that_gets_stuck_beyond_its_grace_ends_as_if_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LAST_S", 0.1)
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(module.os, "_exit", ended.set_result)
+    stop = Stop()
+    async with asyncio.timeout(5), cut_off(stop, 60_000):
+        stop.ask()
+        await asyncio.sleep(0.2)
+        assert not ended.done(), "there is time"
+        stop.ask()
+        assert await ended == EXIT_FAILED
+
+
+async def test_a_node_that_closes_in_time_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LAST_S", 0.05)
+    ended: list[int] = []
+    monkeypatch.setattr(module.os, "_exit", ended.append)
+    stop = Stop()
+    async with cut_off(stop, 0):
+        stop.ask()
+    await asyncio.sleep(0.2)
+    assert ended == []
+
+
 async def test_what_closing_raises_is_raised() -> None:
     async def fails() -> None:
         raise ValueError("broken")
@@ -246,8 +275,7 @@ async def test_sighup_replaces_workers_one_after_the_other_and_somebody_always_a
     new_data_dir: Callable[[], Path],
 ) -> None:
     async with a_server(new_data_dir(), 2, LIVESERVER_DRAIN_SPREAD_MS="300") as server:
-        module = "liveserver.cli.workers"
-        before = set(children_of(server.process.pid, module))
+        before = set(children_of(server.process.pid, WORKERS))
         browsers = [await greeted(server.port) for _ in range(8)]
         refusals = 0
         server.process.send_signal(signal.SIGHUP)
@@ -261,7 +289,7 @@ async def test_sighup_replaces_workers_one_after_the_other_and_somebody_always_a
                     refusals += 1  # it stood in the line of a worker that gave up its share of the port
                 await asyncio.sleep(0.02)
         assert refusals <= 2
-        after = set(children_of(server.process.pid, module))
+        after = set(children_of(server.process.pid, WORKERS))
         assert len(after) == 2
         assert not after & before
         for browser in browsers:
@@ -282,15 +310,14 @@ async def test_a_worker_that_does_not_come_up_stops_the_roll_and_the_old_ones_go
     # What the new code would be: a module that fails when it is imported, found before ours.
     poisoned = tmp_path / "sitecustomize.py"
     async with a_server(new_data_dir(), 2, PYTHONPATH=str(tmp_path)) as server:
-        module = "liveserver.cli.workers"
-        before = set(children_of(server.process.pid, module))
+        before = set(children_of(server.process.pid, WORKERS))
         poisoned.write_text(
             "import sys\nif 'liveserver.cli.workers' in sys.orig_argv:\n    raise SystemExit('a broken release')\n"
         )
         server.process.send_signal(signal.SIGHUP)
         await until(lambda: "did not come up" in server.said())
         assert "Mend the cause" in server.said()
-        assert set(children_of(server.process.pid, module)) == before
+        assert set(children_of(server.process.pid, WORKERS)) == before
         assert await status(server.port) == 200
         poisoned.unlink()
         server.process.send_signal(signal.SIGHUP)
