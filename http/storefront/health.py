@@ -49,8 +49,9 @@ async def metrics(request: web.Request) -> web.Response:
             raise Refused(BAD_TOKEN)
     elif not is_direct_loopback(request):
         raise Refused(FORBIDDEN)
+    text = services.metrics.render() if services.scrape is None else await services.scrape()
     return web.Response(
-        body=services.metrics.render(),
+        body=text,
         headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"},
     )
 

@@ -3,7 +3,7 @@
 There are no globals: two applications with different services may run in one process, as tests do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ from liveserver.catalog.service import Catalog
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.infra.telemetry import Metrics
+from liveserver.infra.watch import EngineSeen
 from liveserver.kernel.clock import Clock
 from liveserver.nodes.service import Nodes
 from liveserver.rooms.edge import Route
@@ -91,6 +92,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     asyncapi: Mapping[str, Any] | None = None
     """The gateway's description, served as /asyncapi.json."""
+    scrape: Callable[[], Awaitable[bytes]] | None = None
+    """What /metrics says, where other processes share the port; None: `metrics` alone."""
+    engines: Mapping[str, EngineSeen] = msgspec.field(default_factory=dict[str, EngineSeen])
+    """PostgreSQL and Redis as this process finds them."""
     draining: Callable[[], bool] = bool
     """True once the server is stopping: /readyz says so, and proxies send people elsewhere."""
 

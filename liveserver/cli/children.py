@@ -47,6 +47,8 @@ class Orders(msgspec.Struct):
     """Which worker it is, from 1; 0 for the recorder."""
     recorder: str
     """The name under which the recorder beside the nodes tells its numbers; "" when there is none."""
+    scrape: str = ""
+    """Folder where workers that share a port find each other's numbers; "" for processes that are asked one by one."""
 
     @property
     def engines(self) -> Engines:

@@ -16,18 +16,21 @@ from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
 from liveserver.cli.features import FEATURES, PROJECTORS, routes, stakes
 from liveserver.cli.leaving import Leaving
-from liveserver.cli.numbers import read_numbers
+from liveserver.cli.numbers import Parts, read_numbers
 from liveserver.cli.parts import started, storage
 from liveserver.cli.ports import BACKLOG_MAX
 from liveserver.cli.process import Stop
 from liveserver.cli.relay import Heard
+from liveserver.cli.scrape import Scrape
+from liveserver.cli.told import teller
 from liveserver.config import Settings
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.server import Gateway
 from liveserver.infra.engines import Engines
 from liveserver.infra.garbage import Pauses, rare_collections
 from liveserver.infra.migrations import migrate
-from liveserver.infra.telemetry import Metrics
+from liveserver.infra.telemetry import Metrics, name_node
+from liveserver.infra.watch import Watch, engines_of
 from liveserver.kernel.clock import Clock, SystemClock
 from liveserver.presence.service import Presence
 from liveserver.rooms.hub import Hub
@@ -69,6 +72,7 @@ async def running_node(
     clock: Clock | None = None,
     recorder: str = "",
     stop: Stop | None = None,
+    scrape: Scrape | None = None,
 ) -> AsyncGenerator[Node]:
     """A node that serves on `listener` while the block runs. Raises Mendable when a part can't start. `recorder` names the
     recorder process beside it whose numbers are told with its own.
@@ -108,6 +112,8 @@ async def running_node(
             stakes=stakes,
         )
         metrics = Metrics()
+        scrape = scrape or Scrape()
+        watch = Watch(engines_of(pool, shards), clock)
         leaving = Leaving(settings, stop or Stop(), hub.nodes)
         services = Services(
             settings=settings,
@@ -124,11 +130,20 @@ async def running_node(
             metrics=metrics,
             asyncapi=gateway.asyncapi(origin),
             draining=leaving.told.is_set,
+            scrape=scrape.text,
+            engines=watch.engines,
         )
         pauses = Pauses()
-        read_numbers(metrics, gateway.stats, hub, pool, heard, pauses)
+        read_numbers(
+            metrics, Parts(gateway.stats, hub, hub.nodes, pool, heard, pauses, watch, gateway.viewers)
+        )
+        scrape.of(metrics)
+        name_node(hub.node)
+        hub.nodes.tell(teller(hub, watch, lambda: gateway.stats.connections, gateway.viewers))
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
+            started(watch.start, watch.aclose),
+            started(scrape.start, scrape.aclose),
             started(accounts.start, partial(leaving.within, "accounts", accounts.aclose)),
             started(hub.start, partial(leaving.within, "rooms", hub.aclose)),
             started(presence.start, partial(leaving.within, "presence", presence.aclose)),

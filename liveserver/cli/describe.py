@@ -1,9 +1,10 @@
-"""Writes docs/operating/reference.md from the code: commands, settings, checks, numbers. `python -m liveserver.cli.describe`
+"""Writes docs/operating/reference.md (commands, settings, checks) and metrics.md from the code: `python -m liveserver.cli.describe`
 
-A test proves that the file is what this says. What things are for is told elsewhere; here is what they are called.
+Tests prove that the files are what this says. What things are for is told elsewhere; here is what they are called.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,14 +12,16 @@ import click
 
 from liveserver.cli.checks import CHECKS
 from liveserver.cli.main import main as commands
-from liveserver.cli.numbers import read_numbers
+from liveserver.cli.numbers import Parts, read_numbers
 from liveserver.cli.say import EXIT_CODES
+from liveserver.cli.scrape import UP, UP_DOC
 from liveserver.config import SETTINGS, Setting
-from liveserver.gateway.stats import Stats
-from liveserver.infra.garbage import Pauses
-from liveserver.infra.telemetry import Metrics
+from liveserver.infra.telemetry import HTTP_SECONDS, Metrics, Number
+from liveserver.kernel.histogram import SECONDS
 
-TARGET = Path(__file__).resolve().parents[2] / "docs" / "operating" / "reference.md"
+_FOLDER = Path(__file__).resolve().parents[2] / "docs" / "operating"
+TARGET = _FOLDER / "reference.md"
+METRICS = _FOLDER / "metrics.md"
 
 
 def reference() -> str:
@@ -41,11 +44,6 @@ def reference() -> str:
     parts += [
         "## Checks of `liveserver doctor`",
         _table(("check", "all is well when"), ((f"`{check.name}`", check.doc) for check in CHECKS)),
-        "## Numbers of `/metrics`",
-        "Each process tells its own: with `--workers`, a scrape of the shared port reaches any of them. What is labelled by "
-        "`process` is told of the node that answers (`node`) and of the recorder process beside it (`recorder`), which every node "
-        "repeats: take its maximum, not its sum.",
-        _table(("name", "kind", "meaning"), _numbers()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -68,15 +66,51 @@ def _setting(about: Setting) -> Sequence[str]:
     return f"`{about.env}`", f"{default}{unit}" if default else "", about.bounds() or accepts, about.doc
 
 
-def _numbers() -> Iterable[Sequence[str]]:
+def metrics_reference() -> str:
+    """The whole document of `/metrics`."""
+    parts = [
+        "# Metrics",
+        "Made from the code by `python -m liveserver.cli.describe`; a test keeps it current.",
+        "`GET /metrics` gives Prometheus' text format: with the token of `LIVESERVER_METRICS_TOKEN`, or without one on loopback "
+        "only. Names, labels and meanings here are API: they change only with a line in the changelog. Counters begin at 0 when "
+        "their process starts and never go back; durations are in seconds, histograms have the buckets "
+        + ", ".join(f"{bound_s:g}" for bound_s in SECONDS)
+        + " s. A dashboard and alarms made of them stand in `deploy/grafana` and `deploy/prometheus`; what to do about an alarm in "
+        "[alarms.md](alarms.md).",
+        "Every serving node is a target of its own, so that sums over targets count everything once. Workers of one `serve` share "
+        "a port: whichever of them is asked collects the others, and every series carries `worker` (its number; `1-leaving` is one "
+        "that is being replaced). A worker that does not answer within a second is left out of that scrape and "
+        f"`{UP}` is 0 for it. The recorder process has no port: its numbers stand with those of the node that answers, labelled "
+        'by `process` (`node`, `recorder`); every node repeats the recorder\'s, so take the maximum of `process="recorder"`, not '
+        "the sum.",
+    ]
+    numbers = _numbers()
+    for title in dict.fromkeys(number.part for number in numbers):
+        rows = [
+            (f"`{number.name}{_labels(number)}`", number.kind, number.doc)
+            for number in numbers
+            if number.part == title
+        ]
+        parts += [f"## {title}", _table(("name", "kind", "meaning"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _numbers() -> list[Number]:
     metrics = Metrics()
     # Nothing is read: only names and sentences are asked for.
-    read_numbers(metrics, Stats(), cast(Any, None), cast(Any, None), cast(Any, None), Pauses())
-    for number in metrics.numbers():
-        label = f"{{{number.label}}}" if number.label else ""
-        yield f"`{number.name}{label}`", number.kind, number.doc
-    for histogram in metrics.http_seconds.describe():
-        yield f"`{histogram.name}`", histogram.type, histogram.documentation
+    nothing = cast(Any, None)
+    read_numbers(metrics, Parts(*[nothing] * len(fields(Parts))))
+    more = Number(UP, "gauge", UP_DOC, ("worker",), "Nodes and processes")
+    return [*metrics.numbers(), more, HTTP_SECONDS]
+
+
+def metric_names() -> dict[str, Number]:
+    """Every metric by its name: what dashboards and alarms may be made of."""
+    return {number.name: number for number in _numbers()}
+
+
+def _labels(number: Number) -> str:
+    return f"{{{', '.join(number.labels)}}}" if number.labels else ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -87,5 +121,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(reference(), encoding="utf-8")
-    click.echo(f"wrote {TARGET}")
+    for target, text in ((TARGET, reference()), (METRICS, metrics_reference())):
+        target.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {target}")

@@ -28,7 +28,7 @@ def run_in_loop(work: Coroutine[Any, Any, int]) -> int:
 def prepare_process(settings: Settings, node: str = "") -> None:
     """Log lines as the settings say, and as many open files as the system allows."""
     set_up_logging(
-        settings.log_level, cast(Literal["auto", "console", "json"], settings.log_format), node=node
+        settings.log_level, cast(Literal["auto", "console", "json"], settings.log_format), process=node
     )
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)

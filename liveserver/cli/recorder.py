@@ -15,8 +15,11 @@ from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.cli.parts import started, storage
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
 from liveserver.cli.relay import Telling
+from liveserver.cli.told import teller
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
+from liveserver.infra.telemetry import name_node
+from liveserver.infra.watch import Watch, engines_of
 from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.ids import new_id
 from liveserver.kernel.tasks import end
@@ -86,9 +89,13 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
             replicas=settings.redis_replicas,
             dedicated=True,
         )
+        watch = Watch(engines_of(pool, shards), clock)
+        name_node(hub.node)
+        hub.nodes.tell(teller(hub, watch, int, dict))
         dedicated = Dedicated(hub, pool)
         telling = Telling(shards, name, hub.recording)
         async with (
+            started(watch.start, watch.aclose),
             started(hub.start, hub.aclose),
             started(dedicated.start, dedicated.aclose),
             started(telling.start, telling.aclose),

@@ -5,7 +5,9 @@ acknowledged is in the log, and its viewers reconnect to another. On SIGHUP they
 """
 
 import asyncio
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 
 import structlog
@@ -26,6 +28,7 @@ from liveserver.cli.ports import listen
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
 from liveserver.cli.recorder import Beside
 from liveserver.cli.say import EXIT_FAILED, fail, progress
+from liveserver.cli.scrape import Scrape
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
 from liveserver.kernel.tasks import end
@@ -56,6 +59,8 @@ class Workers:
         self._recorder = recorder
         self._make = make
         self._called = called
+        # For its owner only, and with a short name: a socket's path has at most 107 characters.
+        self._scrape = tempfile.mkdtemp(prefix="liveserver-")
         self._serving: dict[int, Child] = {}
         self._all: dict[Child, list[asyncio.Task[None]]] = {}
         """Those that serve, that come up, and that end."""
@@ -68,6 +73,7 @@ class Workers:
             self._engines.redis_url,
             number,
             self._recorder.name,
+            self._scrape,
         )
         child = self._make(orders)
         self._all[child] = [
@@ -126,6 +132,7 @@ class Workers:
             await asyncio.gather(*(self._end(child) for child in children))
         finally:
             await end(hurrying)
+            shutil.rmtree(self._scrape, ignore_errors=True)
 
     async def _hurry(self, stop: Stop, children: tuple[Child, ...]) -> None:
         await stop.at_once.wait()
@@ -174,7 +181,10 @@ async def work(orders: Orders) -> int:
             watching_parent(stop, settings.stop_grace_ms / 1000 + STOP_EXTRA_S),
             listen(settings.host, settings.port, shared=True) as listener,
         ):
-            async with running_node(settings, orders.engines, listener, recorder=orders.recorder, stop=stop):
+            scrape = Scrape(orders.scrape, orders.number)
+            async with running_node(
+                settings, orders.engines, listener, recorder=orders.recorder, stop=stop, scrape=scrape
+            ):
                 say_started()
                 await stop.wait()
     return 0

@@ -157,6 +157,10 @@ class Gateway:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.rooms.aclose()
 
+    def viewers(self) -> dict[str, int]:
+        """Viewers on this node, by show."""
+        return {room.record.id: len(room.members) for room in self.rooms}
+
     # What connections call
 
     def opened(self, connection: Connection) -> CloseCode | None:

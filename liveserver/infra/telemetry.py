@@ -5,6 +5,7 @@ Context is bound with `structlog.contextvars.bound_contextvars(request=…, show
 """
 
 import logging
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import Histogram as HttpHistogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from liveserver.kernel.histogram import SECONDS, Histogram
 
 LINE_VALUE_CHARACTERS_MAX = 4_096
 """Longest value in a log line: an attacker's text must not fill the disk through an error message."""
@@ -23,13 +27,16 @@ _BEARER = re.compile(r"(?i)(bearer\s+|[?&](?:token|access_token)=)[^\s&\"']+")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+@")
 
+_process: dict[str, str] = {}
+"""What every line of this process carries: `process` (worker-1, recorder) and `node`, once it has its id in the registry."""
+
 
 def set_up_logging(
     level: str = "info",
     form: Literal["auto", "console", "json"] = "auto",
     *,
     stream: TextIO | None = None,
-    node: str = "",
+    process: str = "",
 ) -> None:
     """Sends all logging, ours and libraries', to `stream` (stderr): for people on a terminal, else a JSON object a line."""
     out: TextIO = stream or sys.stderr
@@ -42,8 +49,10 @@ def set_up_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=not console),
         structlog.processors.StackInfoRenderer(),
     ]
-    if node:
-        shared.append(_adding("node", node))
+    _process.clear()
+    if process:
+        _process["process"] = process
+    shared.append(_add_process)
     if not console:
         shared.append(structlog.processors.format_exc_info)
     shared.append(_redact)
@@ -76,12 +85,15 @@ def set_up_logging(
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
 
 
-def _adding(key: str, value: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    def add(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        line.setdefault(key, value)
-        return line
+def name_node(node: str) -> None:
+    """From now on every line of this process says which node it is of. A process is one node."""
+    _process["node"] = node
 
-    return add
+
+def _add_process(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in _process.items():
+        line.setdefault(key, value)
+    return line
 
 
 def _redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -107,15 +119,24 @@ class Number:
     """One metric: its name is API for dashboards and alarms, and changes only with a line in the changelog."""
 
     name: str
-    kind: Literal["counter", "gauge"]
+    kind: Literal["counter", "gauge", "histogram"]
     doc: str
-    label: str = ""
+    labels: tuple[str, ...] = ()
+    part: str = ""
+    """Under which heading the reference lists it."""
 
 
-Reading = Callable[[], float | Mapping[str, float]]
-"""Gives a metric's present value, or one per value of its label. Called at each scrape, so it must be cheap."""
+Reading = Callable[[], float | Mapping[str, float] | Mapping[tuple[str, ...], float] | Histogram]
+"""Gives a metric's present value, one per value of its label (or tuple of labels), or a histogram. Called at each scrape, so
+it must be cheap."""
 
-LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+HTTP_SECONDS = Number(
+    "liveserver_http_request_seconds",
+    "histogram",
+    "Time to answer an HTTP request, by route and status class.",
+    ("route", "status"),
+    "Pages and API",
+)
 
 
 class Metrics:
@@ -125,11 +146,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._readings: dict[str, tuple[Number, Reading]] = {}
         self.registry.register(_Reader(self._readings))
-        self.http_seconds = Histogram(
-            "liveserver_http_request_seconds",
-            "Time to answer an HTTP request, by route and status class.",
-            ("route", "status"),
-            buckets=LATENCY_BUCKETS_S,
+        self.http_seconds = HttpHistogram(
+            HTTP_SECONDS.name,
+            HTTP_SECONDS.doc,
+            HTTP_SECONDS.labels,
+            buckets=SECONDS,
             registry=self.registry,
         )
 
@@ -139,8 +160,8 @@ class Metrics:
         self._readings[number.name] = (number, reading)
 
     def numbers(self) -> list[Number]:
-        """What is read, by name: the documentation of what a scrape gives."""
-        return [number for _, (number, _) in sorted(self._readings.items())]
+        """What is read, in the order of reading: the documentation of what a scrape gives."""
+        return [number for number, _ in self._readings.values()]
 
     def render(self) -> bytes:
         """The Prometheus text format, version 0.0.4."""
@@ -153,12 +174,21 @@ class _Reader(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for number, reading in self._readings.values():
-            family = CounterMetricFamily if number.kind == "counter" else GaugeMetricFamily
-            metric = family(number.name, number.doc, labels=(number.label,) if number.label else ())
             value = reading()
+            if number.kind == "histogram":
+                assert isinstance(value, Histogram), f"{number.name} is a histogram"
+                buckets = [
+                    ("+Inf" if math.isinf(bound_s) else repr(bound_s), float(count))
+                    for bound_s, count in value.cumulative()
+                ]
+                yield HistogramMetricFamily(number.name, number.doc, buckets=buckets, sum_value=value.sum_s)
+                continue
+            family = CounterMetricFamily if number.kind == "counter" else GaugeMetricFamily
+            metric = family(number.name, number.doc, labels=number.labels)
             if isinstance(value, Mapping):
                 for label, part in value.items():
-                    metric.add_metric((label,), part)
+                    metric.add_metric((label,) if isinstance(label, str) else label, part)
             else:
+                assert not isinstance(value, Histogram), f"{number.name} is no histogram"
                 metric.add_metric((), value)
             yield metric

@@ -11,6 +11,10 @@ SELECT id, kind, release, python, origin, log_version, kinds,
        (extract(epoch FROM now() - heard_at) * 1000)::bigint AS silent_ms, draining, numbers
 FROM nodes WHERE heard_at > now() - $1 * interval '1 millisecond' ORDER BY started_at, id LIMIT $2;
 
+-- name: count_alive
+-- How many processes of each kind were heard within so many ms.
+SELECT kind, count(*) AS processes FROM nodes WHERE heard_at > now() - $1 * interval '1 millisecond' GROUP BY kind ORDER BY kind;
+
 -- name: leave
 -- The process ends in order.
 DELETE FROM nodes WHERE id = $1;

@@ -25,6 +25,8 @@ DEAD_MS = 5_000
 """After so much silence a process counts as dead: five beats, so that one long pause of a busy loop kills nobody."""
 FORGET_MS = 3_600_000
 """Dead processes stay visible in the table for an operator's eyes this long."""
+COUNT_BEATS = 5
+"""Every so many beats the living are counted, for /metrics."""
 NODES_MAX = 1_000
 """Processes seen at most; a deployment of this size has other troubles first."""
 NUMBERS_BYTES_MAX = 262_144
@@ -42,6 +44,9 @@ class Nodes:
         self.card = card
         self.draining = False
         """Told with the next beat."""
+        self.seen: dict[str, int] = {}
+        """Living processes by kind, as last counted."""
+        self._beats = 0
         self._pool = pool
         self._numbers: Numbers = dict
         self._on_beat: list[OnBeat] = []
@@ -124,3 +129,7 @@ class Nodes:
             self.draining,
             numbers,
         )
+        if self._beats % COUNT_BEATS == 0:
+            rows = await self._pool.fetch(Q.count_alive, DEAD_MS)
+            self.seen = {row["kind"]: row["processes"] for row in rows}
+        self._beats += 1

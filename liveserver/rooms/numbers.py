@@ -4,11 +4,12 @@ It exports nothing (`cli.numbers` does) and decides nothing. Whoever counts adds
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from liveserver.infra.watch import EngineSeen
 from liveserver.kernel.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class RoomTold(msgspec.Struct, frozen=True, kw_only=True):
     """Why it takes nothing; "" while all is well."""
 
 
-def rooms_told(rooms: "Iterable[LiveRoom]", viewers: dict[str, int]) -> list[RoomTold]:
+def rooms_told(rooms: "Iterable[LiveRoom]", viewers: Mapping[str, int]) -> list[RoomTold]:
     """At most `SHOWS_TOLD_MAX` rooms: halted ones first, then those furthest behind, then those with most viewers."""
     told = [
         RoomTold(
@@ -102,3 +103,17 @@ def rooms_told(rooms: "Iterable[LiveRoom]", viewers: dict[str, int]) -> list[Roo
     ]
     told.sort(key=lambda room: (not room.halted, -room.lag_ms, -room.viewers, room.show))
     return told[:SHOWS_TOLD_MAX]
+
+
+class NodeTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process says of itself at each beat (`nodes`). Others may be of another release: what is missing has a default."""
+
+    connections: int = 0
+    rooms: int = 0
+    cpu_percent: int = 0
+    """Of one core."""
+    memory_bytes: int = 0
+    late_ms: int = 0
+    """How late its event loop was in the last second."""
+    engines: list[EngineSeen] = msgspec.field(default_factory=list[EngineSeen])
+    shows: list[RoomTold] = msgspec.field(default_factory=list[RoomTold])

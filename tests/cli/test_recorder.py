@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from liveserver.cli.children import Child, Orders
 from liveserver.cli.relay import Heard, Telling
 from liveserver.config import Settings
+from liveserver.infra.shards import Shards
 from liveserver.rooms.recorder import Counts, Numbers
 from tests.cli.test_serve import ready, stopped, until
 from tests.support.server import children_of
@@ -82,9 +83,9 @@ async def test_numbers_are_heard_as_told_and_forgotten_when_nobody_tells_them(
     monkeypatch.setattr("liveserver.cli.relay.FRESH_MS", 200)
     numbers = Numbers(12, 340, Counts(3, 900, 880, 0.25))
     telling, heard, other = (
-        Telling(redis, "recorder_1", lambda: numbers),
-        Heard(redis, "recorder_1"),
-        Heard(redis, "recorder_2"),
+        Telling(Shards.around(redis), "recorder_1", lambda: numbers),
+        Heard(Shards.around(redis), "recorder_1"),
+        Heard(Shards.around(redis), "recorder_2"),
     )
     for each in (telling, heard, other):
         await each.start()

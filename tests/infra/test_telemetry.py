@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from liveserver.infra.telemetry import LINE_VALUE_CHARACTERS_MAX, Metrics, Number, set_up_logging
+from liveserver.infra.telemetry import LINE_VALUE_CHARACTERS_MAX, Metrics, Number, name_node, set_up_logging
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
@@ -18,7 +18,8 @@ def log() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     stream = io.StringIO()
-    set_up_logging("info", "json", stream=stream, node="node_1")
+    set_up_logging("info", "json", stream=stream, process="worker-1")
+    name_node("node_1")
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
@@ -93,15 +94,15 @@ def test_a_line_is_bounded(log):
 def test_numbers_are_read_at_the_scrape():
     metrics = Metrics()
     open_now = {"live.v1.json": 2.0}
-    metrics.read(Number("liveserver_connections", "gauge", "Open connections.", "protocol"), lambda: open_now)
+    metrics.read(Number("liveserver_connections", "gauge", "Open connections.", ("protocol",)), lambda: open_now)
     metrics.read(Number("liveserver_bids_total", "counter", "Bids decided."), lambda: 7)
     open_now["live.v1.json"] = 3.0
     text = metrics.render().decode()
     assert 'liveserver_connections{protocol="live.v1.json"} 3.0' in text
     assert "liveserver_bids_total 7.0" in text
     assert [number.name for number in metrics.numbers()] == [
-        "liveserver_bids_total",
         "liveserver_connections",
+        "liveserver_bids_total",
     ]
 
 
