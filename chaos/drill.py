@@ -4,6 +4,7 @@ It knows no single fault, and prints nothing.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from chaos.table import Fault
 from chaos.world import World
 from liveserver.infra.database import Pool
 from liveserver.rooms import store
+from liveserver.rooms.recorder import AWAY
 
 AFTER = 30
 """Acknowledged bids after the recovery, before the last lot is closed."""
@@ -124,9 +126,10 @@ async def recorded(pool: Pool, show: str, seq: int) -> None:
     """Returns when PostgreSQL has everything up to `seq`. Raises TimeoutError after `RECORDED_MAX_S`."""
     async with asyncio.timeout(RECORDED_MAX_S):
         while True:
-            mark = await store.watermark(pool, show)
-            if mark is not None and mark.seq >= seq:
-                return
+            with contextlib.suppress(*AWAY):  # PostgreSQL itself may still be coming back
+                mark = await store.watermark(pool, show)
+                if mark is not None and mark.seq >= seq:
+                    return
             await asyncio.sleep(0.02)
 
 
