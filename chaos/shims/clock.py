@@ -3,6 +3,10 @@
 Monotonic time stays true, as it does when a machine's clock is stepped: only the time of day moves.
 """
 
+import atexit
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 LIBRARIES = (
@@ -33,22 +37,40 @@ def environment_off_by(seconds: float) -> dict[str, str]:
 class SteppedClock:
     """The clock of processes that are started with `environment`; true until it is stepped, and stepped for all at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    def new(cls) -> "SteppedClock":
+        """A true clock."""
+        folder = Path(tempfile.mkdtemp(prefix="ls-clock-", dir="/tmp"))
+        folder.chmod(0o755)  # the engines' user reads it
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        clock = cls(folder / "clock")
+        clock.step(0)
+        return clock
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "SteppedClock":
+        """The clock of a process that was started with this environment."""
+        return cls(Path(environment["FAKETIME_TIMESTAMP_FILE"]))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to have this clock."""
         library = _library()
         assert library is not None, missing()
-        self._file = folder / "clock"
-        self.environment = {
+        return {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             # Read at every call: a step is there at once, at some 10 us a call.
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        self.step(0)
 
     def step(self, seconds: float) -> None:
         """The clock is off by so much from now on; 0 heals it."""
         draft = self._file.with_suffix(".new")
         draft.write_text(f"{seconds:+g}\n")
-        draft.chmod(0o644)  # the engines' user reads it
+        draft.chmod(0o644)
         draft.replace(self._file)  # never seen half-written

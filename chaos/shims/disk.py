@@ -3,11 +3,14 @@
 It fills no real disk, needs no rights, and touches only files below one folder.
 """
 
+import atexit
 import functools
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("faultydisk.c")
@@ -33,6 +36,7 @@ def library() -> Path:
     assert compiler is not None, missing()
     folder = Path(tempfile.mkdtemp(prefix="ls-shim-", dir="/tmp"))
     folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = folder / "faultydisk.so"
     subprocess.run(
         [compiler, *"-std=gnu11 -Wall -Wextra -Werror -O2 -fPIC -shared -o".split(), made, SOURCE, "-ldl"],
@@ -46,17 +50,31 @@ def library() -> Path:
 
 
 class FaultyDisk:
-    """The disk below `folder` for processes that are started with `environment`; sound until told otherwise."""
+    """The disk below the folder that a process works in, if it was started with `environment`; sound until told otherwise."""
 
-    def __init__(self, folder: Path, control: Path) -> None:
+    def __init__(self, control: Path) -> None:
         self._control = control
-        control.write_bytes(b"ok".ljust(CONTROL_BYTES))
-        control.chmod(0o644)  # the engines' user reads it
-        self.environment = {
-            "LD_PRELOAD": str(library()),
-            "FAULTYDISK_FOLDER": str(folder.resolve()),
-            "FAULTYDISK_CONTROL": str(control),
-        }
+
+    @classmethod
+    def new(cls) -> "FaultyDisk":
+        """A sound disk. Processes that were started with one environment share its troubles."""
+        descriptor, path = tempfile.mkstemp(prefix="disk-", dir=library().parent)
+        os.fchmod(descriptor, 0o644)  # the engines' user reads it
+        os.close(descriptor)
+        disk = cls(Path(path))
+        disk._control.write_bytes(b" " * CONTROL_BYTES)
+        disk.ok()
+        return disk
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "FaultyDisk":
+        """The disk of a process that was started with this environment."""
+        return cls(Path(environment["FAULTYDISK_CONTROL"]))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to have this disk."""
+        return {"LD_PRELOAD": str(library()), "FAULTYDISK_CONTROL": str(self._control)}
 
     def ok(self) -> None:
         """There is room, and it is quick."""

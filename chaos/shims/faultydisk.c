@@ -1,8 +1,8 @@
 /* A disk that fills up or becomes slow, for one process: preloaded into an engine (LD_PRELOAD), it lets regular files below
- * one folder meet what a control file says. It keeps no data of its own and changes nothing that was written before.
+ * the folder it was started in, where engines keep their data, meet what a control file says. It keeps no data of its own
+ * and changes nothing that was written before.
  *
- *   FAULTYDISK_FOLDER    absolute path, without links in it; only regular files below it are touched
- *   FAULTYDISK_CONTROL   a file of 16 bytes that is there before the process starts; its first word is one of
+ *   FAULTYDISK_CONTROL   names a file of 16 bytes that is there before the process starts; its first word is one of
  *     ok          everything passes
  *     full        nothing can grow: ENOSPC; what is written over old bytes passes, as on ext4 and xfs
  *     slow <ms>   everything passes, and each fsync, fdatasync or sync_file_range takes that much longer
@@ -44,14 +44,14 @@ static atomic_bool was_full; /* whether a write has already been cut in half sin
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *where = getenv("FAULTYDISK_FOLDER"), *path = getenv("FAULTYDISK_CONTROL");
-    if (where == NULL || path == NULL || strlen(where) + 2 > sizeof folder) return;
+    const char *path = getenv("FAULTYDISK_CONTROL");
+    if (path == NULL) return;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat about;
     if (fd >= 0 && fstat(fd, &about) == 0 && about.st_size >= CONTROL_BYTES) {
         void *mapped = mmap(NULL, CONTROL_BYTES, PROT_READ, MAP_SHARED, fd, 0);
-        folder_length = (size_t)snprintf(folder, sizeof folder, "%s/", where);
-        if (mapped != MAP_FAILED) control = mapped;
+        if (mapped != MAP_FAILED && getcwd(folder, sizeof folder - 1) != NULL) control = mapped;
+        folder_length = strlen(strcat(folder, "/"));
     }
     if (fd >= 0) close(fd);
     if (control == NULL) {
