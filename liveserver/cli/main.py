@@ -38,7 +38,9 @@ def serve(**flags: Any) -> None:
     """Run the server.
 
     Starts its own PostgreSQL and Valkey in the data directory, unless LIVESERVER_DATABASE_URL and LIVESERVER_REDIS_URL
-    name existing ones. Stop it with Ctrl-C or SIGTERM; it then says goodbye to viewers and stops in order.
+    name existing ones. Stop it with Ctrl-C or SIGTERM; it then sends viewers elsewhere, bidders last, and stops in order,
+    within LIVESERVER_STOP_GRACE_MS. A second time: at once. With --workers 2 or more, SIGHUP replaces the workers by new ones,
+    one after the other, without a gap for viewers (docs/operating/upgrades.md).
     """
     from liveserver.cli.serve import run
 

@@ -35,7 +35,7 @@ DRAINING = CloseCode(
     4000,
     "draining",
     "The server stops or is being updated.",
-    "Wait a random time up to the spread, reconnect, join with `after`.",
+    "Wait a random time up to the spread, reconnect, join with `after`; closed so again before `hello` was answered, back off.",
     resume=True,
     spread_ms=5_000,
 )
