@@ -7,6 +7,8 @@ the audit's question.
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from random import Random
 from typing import Any, Self
@@ -17,7 +19,7 @@ import msgspec
 
 from chaos.viewers import Viewer
 from chaos.world import World
-from liveserver.client import BidPlaced, LiveClient, LotOpened, Room
+from liveserver.client import BidPlaced, LiveClient, LotOpened, Room, Said
 from liveserver.kernel.errors import Rejected
 
 STEP = 100
@@ -70,6 +72,7 @@ class Bidder:
         """One hand, until cancelled."""
         while True:
             await asyncio.sleep(pause_s * self._random.uniform(0.5, 1.5))
+            await crowd.may_bid.wait()
             lot = room.lot
             if lot is None:
                 continue
@@ -112,6 +115,8 @@ class Crowd:
         self.lots: list[str] = []
         """Lots the auctioneer was told are open."""
         self.began_s = 0.0
+        self.may_bid = asyncio.Event()
+        self.may_bid.set()
         self.last_seq = 0
         """Where the show stood when the last lot's result was final."""
         random = Random(seed)
@@ -203,6 +208,21 @@ class Crowd:
         await until(
             lambda: all(bidder.answered_s and bidder.answered_s[-1] > since_s for bidder in self.bidders)
         )
+
+    @asynccontextmanager
+    async def silence(self) -> AsyncGenerator[None]:
+        """Nobody bids within the block."""
+        self.may_bid.clear()
+        yield
+        self.may_bid.set()
+
+    async def say(self, text: str, *, on: int) -> int:
+        """The host says something, on that node; its sequence number."""
+        url = self._world.nodes[on].socket_url
+        async with LiveClient(url, self.token("hana", "host"), random=self._random) as client:
+            said = await (await client.join(self.show)).chat(text)
+            assert isinstance(said, Said), said
+            return said.seq
 
     async def finish(self) -> None:
         """The running lot is the last one: returns when its result is final, and nobody bids any more."""

@@ -35,6 +35,7 @@ QUICK = {
     "LIVESERVER_LOG_FORMAT": "json",
 }
 """No rate limits for a crowd that comes from one address, and little patience where only stopping is waited for."""
+RECORDING_MAX_S = 20
 
 
 class World:
@@ -105,6 +106,20 @@ class World:
             self._pool = await open_pool(self.engines.database_url, application="chaos", connections_max=3)
             self._stack.callback(self._pool.terminate)
         return self._pool
+
+    async def recording_node(self, show: str) -> Node:
+        """The node that writes the show to PostgreSQL now. Needs nodes that record by themselves ("inside")."""
+        pool = await self.pool()
+        async with asyncio.timeout(RECORDING_MAX_S):
+            while True:
+                origin = await pool.fetchval(
+                    "SELECT nodes.origin FROM show_logs JOIN nodes ON nodes.id = recorder WHERE show = $1",
+                    show,
+                )
+                for node in self.living:
+                    if origin == node.origin:
+                        return node
+                await asyncio.sleep(0.02)
 
     async def redis_admin(self, *words: str | int) -> object:
         """One command to Valkey with all rights, past every proxy."""
