@@ -4,6 +4,7 @@ It is no mapper and builds no SQL: each domain's statements stand in its own `qu
 """
 
 import difflib
+import logging
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,17 @@ ACQUIRE_MAX_MS = 10_000
 """Whoever waits longer than this for a connection gets `TimeoutError`: the pool is the queue, and this its limit."""
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Asyncpg's pool logs a traceback whenever it fails to connect again: that PostgreSQL is away is worth a line."""
+    if record.exc_info is not None:
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]!r}", ()
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("asyncpg.pool").addFilter(_in_one_line)
 
 
 async def open_pool(
