@@ -1,6 +1,12 @@
 """All faults, in the order of the table. A group is one file with its functions and its list `FAULTS`; add it here."""
 
-from chaos.faults import networks, processes, stores
+from chaos.faults import clocks, disks, networks, processes, stores
 from chaos.table import Fault
 
-FAULTS: tuple[Fault, ...] = (*processes.FAULTS, *stores.FAULTS, *networks.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *processes.FAULTS,
+    *stores.FAULTS,
+    *networks.FAULTS,
+    *clocks.FAULTS,
+    *disks.FAULTS,
+)
