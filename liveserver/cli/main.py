@@ -171,6 +171,71 @@ def role(email: str, role: str) -> None:
     run(email, role)  # pyright: ignore[reportArgumentType] - click has checked the choice
 
 
+_POSTGRES_BIN = click.option(
+    "--postgres-bin",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder with pg_dump and pg_restore, for servers newer than PostgreSQL 18.",
+)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--prove", is_flag=True, help="Then restore it into a scratch database and compare everything.")
+@click.option(
+    "--wait-s",
+    type=click.FloatRange(0, 3_600),
+    default=30.0,
+    show_default=True,
+    help="How long acknowledged bids may take to reach the record.",
+)
+@_POSTGRES_BIN
+def backup(file: str, prove: bool, wait_s: float, postgres_bin: str | None) -> None:
+    """Save the record, media and settings in one file, also of a running server.
+
+    Secrets are left out and named; Redis is not needed to come back. The exit code is 1 when the proof finds a difference.
+    """
+    from liveserver.cli.backup import run
+
+    run(file, prove=prove, wait_s=wait_s, postgres_bin=postgres_bin)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--prove", is_flag=True, help="Into a scratch database that is thrown away: only says whether it is good."
+)
+@_POSTGRES_BIN
+def restore(file: str, prove: bool, postgres_bin: str | None) -> None:
+    """Bring a backup back into an empty database or a new data directory, and prove that it is all there.
+
+    LIVESERVER_DATABASE_URL or LIVESERVER_DATA_DIR say where. What holds anything is never touched.
+    """
+    from liveserver.cli.restore import run
+
+    run(file, prove=prove, postgres_bin=postgres_bin)
+
+
+@main.group()
+def engines() -> None:
+    """Where the server's PostgreSQL and Redis are."""
+
+
+@engines.command()
+@click.option("--to-database-url", required=True, help="An empty database: postgresql://…")
+@click.option("--to-redis-url", required=True, help="A Redis or Valkey without our keys: redis://…")
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would be copied.")
+@_POSTGRES_BIN
+def move(to_database_url: str, to_redis_url: str, dry_run: bool, postgres_bin: str | None) -> None:
+    """Move from the server's own engines to external ones.
+
+    Stop the server first. The record is copied and compared; the old data directory is left as it is. Prints the settings to
+    start with.
+    """
+    from liveserver.cli.move import run
+
+    run(to_database_url, to_redis_url, dry_run=dry_run, postgres_bin=postgres_bin)
+
+
 @main.command()
 def migrate() -> None:
     """Bring the database to this release's tables. `serve` does the same when it starts."""
