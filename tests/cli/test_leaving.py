@@ -309,7 +309,11 @@ async def test_a_worker_that_does_not_come_up_stops_the_roll_and_the_old_ones_go
 ) -> None:
     # What the new code would be: a module that fails when it is imported, found before ours.
     poisoned = tmp_path / "sitecustomize.py"
-    async with a_server(new_data_dir(), 2, PYTHONPATH=str(tmp_path)) as server:
+    async with a_server(
+        new_data_dir(),
+        2,
+        PYTHONPATH=os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))),
+    ) as server:
         before = set(children_of(server.process.pid, WORKERS))
         poisoned.write_text(
             "import sys\nif 'liveserver.cli.workers' in sys.orig_argv:\n    raise SystemExit('a broken release')\n"
