@@ -12,6 +12,7 @@ from storefront.addresses import Proxies
 from storefront.api.routes import add_api
 from storefront.assets import Assets
 from storefront.middleware import RATES, limited, observed, rates_of
+from storefront.operating import OPERATING, Operating
 from storefront.results import RESULTS, Results
 from storefront.rooms import GLANCES, Glances
 from storefront.services import SERVICES, Services
@@ -34,6 +35,7 @@ def build_app(services: Services) -> web.Application:
     app[RATES] = rates_of(app)
     app[RESULTS] = Results(services.pool)
     app[GLANCES] = Glances()
+    app[OPERATING] = Operating()
     assets = Assets(STATIC)
     app[RENDERER] = Renderer(assets)
     app.router.add_get("/static/{name:.+}", assets.serve)

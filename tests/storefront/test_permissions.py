@@ -2,13 +2,14 @@
 
 import pytest
 
-from storefront.api.registry import EVERYBODY, HOSTS, OPERATIONS, SIGNED_IN
+from storefront.api.registry import ADMINS, EVERYBODY, HOSTS, OPERATIONS, SIGNED_IN
 from tests.support.storefront import Person, Shop
 
 ROLES: dict[frozenset[str], frozenset[str]] = {
     EVERYBODY: frozenset({"guest", "viewer", "host", "admin"}),
     SIGNED_IN: frozenset({"viewer", "host", "admin"}),
     HOSTS: frozenset({"host", "admin"}),
+    ADMINS: frozenset({"admin"}),
 }
 
 BODIES: dict[str, dict[str, object]] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from storefront.api.registry import EVERYBODY, HOSTS, PREFIX, Operation
+from storefront.api.registry import ADMINS, EVERYBODY, HOSTS, PREFIX, Operation
 from storefront.problems import Problem
 
 _REF = "#/components/schemas/{name}"
@@ -133,4 +133,4 @@ def roles_text(op: Operation) -> str:
     """Who may call, for the reference page."""
     if op.who == EVERYBODY:
         return "everybody"
-    return "hosts" if op.who == HOSTS else "signed in"
+    return {HOSTS: "hosts", ADMINS: "admins"}.get(op.who, "signed in")

@@ -33,6 +33,7 @@ PREFIX = "/api/v1"
 EVERYBODY: frozenset[str] = frozenset({"guest", "viewer", "host", "admin"})
 SIGNED_IN: frozenset[str] = EVERYBODY - {"guest"}
 HOSTS: frozenset[str] = frozenset({"host", "admin"})
+ADMINS: frozenset[str] = frozenset({"admin"})
 
 _encode = msgspec.json.Encoder().encode
 

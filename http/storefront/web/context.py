@@ -43,6 +43,7 @@ or <style> element carries nonce="{{ site.nonce }}".
 |/studio/lots/{id}        |POST   |studio_show.html (422)|StudioShowPage|edit a queued lot: fields as add|
 |/studio/products         |POST   |studio.html (422) |StudioPage      |create: title, description, price (decimal), currency, category, image, stock|
 |/docs                    |GET    |docs.html         |DocsPage        |everybody|
+|/admin/live              |GET    |admin_live.html   |AdminLivePage   |admins (others 403)|
 |(404, 403, 429, 5xx …)   |any    |error.html        |ErrorPage       |everybody|
 
 Host-console and show-page actions go over the WebSocket; the queue also as JSON under /api/v1/seller/livestreams/{id}/lots
@@ -56,6 +57,7 @@ import msgspec
 from liveserver.accounts.model import Account
 from liveserver.catalog.model import Category, Product
 from liveserver.shows.model import QueuedLot, Show, ShowRole, Status
+from storefront.operating import LiveDocument
 
 NO_DICT: dict[str, str] = {}
 
@@ -73,6 +75,11 @@ class Person(msgspec.Struct, frozen=True):
     def sells(self) -> bool:
         """Sees the studio."""
         return self.role in {"host", "admin"}
+
+    @property
+    def operates(self) -> bool:
+        """Sees the operator's page."""
+        return self.role == "admin"
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -336,6 +343,12 @@ class DocsPage(msgspec.Struct, frozen=True):
     """WebSocket messages: type, sentence."""
 
 
+class AdminLivePage(msgspec.Struct, frozen=True):
+    """`/admin/live`."""
+
+    live: LiveDocument
+
+
 class ErrorPage(msgspec.Struct, frozen=True):
     """Any refusal of a page."""
 
@@ -357,5 +370,6 @@ Page = (
     | StudioPage
     | StudioShowPage
     | DocsPage
+    | AdminLivePage
     | ErrorPage
 )

@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from storefront.web import account, docs, home, products, show, studio
+from storefront.web import account, admin, docs, home, products, show, studio
 
 PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", home.home),
@@ -27,6 +27,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/studio/lots/{id}/delete", studio.delete_lot),
     ("POST", "/studio/products", studio.create_product),
     ("GET", "/docs", docs.docs_page),
+    ("GET", "/admin/live", admin.live),
 )
 """Method, address and handler of every page."""
 
