@@ -4,7 +4,8 @@ It looks from outside: at the crowd's notes, at PostgreSQL's facts and entries, 
 not judge how long something took.
 """
 
-from collections import Counter, defaultdict
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,8 @@ from liveserver.rooms.model import Batch
 
 RESULTS = frozenset({"lot_sold", "lot_passed"})
 VIEW_MAX_MS = 20_000
+AWAY = re.compile(r"asyncpg\.|redis\.|OSError|TimeoutError|Connection\w*Error|FileNotFoundError")
+"""How exceptions begin that only say that an engine is away."""
 
 
 class Findings(msgspec.Struct):
@@ -58,7 +61,7 @@ class Findings(msgspec.Struct):
     verify: str = ""
     """What `liveserver verify` found."""
     tracebacks: int = 0
-    """Nodes with a traceback in their log."""
+    """Exceptions in nodes' logs that say something else than that an engine is away: mistakes of ours."""
 
     @property
     def broken(self) -> list[str]:
@@ -86,7 +89,7 @@ async def audit(world: World, crowd: Crowd) -> Findings:
     record = await _Record.read(pool, crowd.show)
     found = Findings(acknowledged=len(crowd.acknowledged), recorded=len(record.bids), epochs=record.epochs)
     for bid in crowd.acknowledged:
-        kept = record.bids.get(bid.seq)
+        kept = record.bids.get(record.first.get(bid.seq, bid.seq))
         found.lost += kept is None or (kept["bidder"], kept["amount"], kept["lot"]) != (
             bid.bidder, bid.amount, bid.lot,
         )  # fmt: skip
@@ -97,7 +100,7 @@ async def audit(world: World, crowd: Crowd) -> Findings:
     found.views = await _nodes_that_differ(world, crowd, record)
     report = await verify(pool, crowd.show, FEATURES)
     found.verify = "" if report.difference is None else f"{report.difference.seq}: {report.difference.what}"
-    found.tracebacks = sum("Traceback" in node.said for node in world.nodes)
+    found.tracebacks = sum(_failed(node.said) for node in world.nodes)
     return found
 
 
@@ -109,12 +112,15 @@ class _Record(msgspec.Struct):
     results: dict[str, list[store.FactRow]]
     hammers: dict[str, store.FactRow]
     opened: dict[str, dict[str, Any]]
+    first: dict[int, int]
+    """Of a command that was sent again: the sequence number of the first, which decided, by the repetition's. An answer names
+    the place of what was answered."""
     doubled: int
     epochs: int
 
     @classmethod
     async def read(cls, pool: Pool, show: str) -> "_Record":
-        record = cls({}, defaultdict(list), {}, {}, 0, 0)
+        record = cls({}, defaultdict(list), {}, {}, {}, 0, 0)
         after = 0
         while facts := await store.facts_after(pool, show, after):
             # Facts of one sequence number may be cut in two by the limit: that number is read again.
@@ -122,7 +128,7 @@ class _Record(msgspec.Struct):
             for fact in whole if len(facts) == store.READ_MAX else facts:
                 record._take(fact)
                 after = fact.seq
-        counted: Counter[tuple[str, str, int]] = Counter()
+        first: dict[tuple[str, str, int], int] = {}
         epochs: set[int] = set()
         after = 0
         while entries := await store.entries_after(pool, show, after):
@@ -130,10 +136,13 @@ class _Record(msgspec.Struct):
                 epochs.add(entry.epoch)
                 commands = msgspec.msgpack.decode(entry.payload, type=Batch).commands
                 for seq, command in enumerate(commands, entry.first):
-                    if command.client and seq in record.bids:
-                        counted[command.actor.id, command.client, command.number] += 1
+                    if not command.client:
+                        continue
+                    known = first.setdefault((command.actor.id, command.client, command.number), seq)
+                    if known != seq:
+                        record.first[seq] = known
+                        record.doubled += seq in record.bids
             after = entries[-1].last
-        record.doubled = sum(times - 1 for times in counted.values())
         record.epochs = len(epochs)
         return record
 
@@ -226,6 +235,26 @@ async def _nodes_that_differ(world: World, crowd: Crowd, record: _Record) -> int
                 for lot, results in record.results.items()
             )
     return differ
+
+
+def _failed(log: str) -> int:
+    found = 0
+    for line in log.splitlines():
+        if not line.startswith("{"):
+            found += line.startswith("Traceback")
+        elif (last := _last_words(line)) is not None:
+            found += AWAY.match(last) is None
+    return found
+
+
+def _last_words(line: str) -> str | None:
+    """What a logged traceback ends with: the exception; None when the line has none."""
+    traceback = msgspec.json.decode(line, type=_Line).exception
+    return traceback.rstrip().rpartition("\n")[2] if traceback else None
+
+
+class _Line(msgspec.Struct):
+    exception: str = ""
 
 
 def _all_ended(lots: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from liveserver.rooms.recorder import AWAY
 
 AFTER = 30
 """Acknowledged bids after the recovery, before the last lot is closed."""
+NODES, NODES_LONG = 2, 3
 RECORDED_MAX_S = 60
 SETTLE_MAX_S = 30
 
@@ -61,7 +62,9 @@ async def drill(
     say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Brings the fault about under load and counts. What fails in between is raised, with the world's folder kept."""
-    world_arguments = {name: value() if callable(value) else value for name, value in fault.world.items()}
+    world_arguments = {"nodes": NODES if short else NODES_LONG} | {
+        name: value() if callable(value) else value for name, value in fault.world.items()
+    }
     world = fault.stage(**world_arguments, say=say)
     async with world:
         try:

@@ -84,6 +84,7 @@ FAULTS = (
         "As above, and bids wait until the node that knows most has recorded it.",
         valkey_emptied_while_one_node_knows,
         (1.2, 1.8),
+        world={"nodes": 2},
         crowd={"bidders_on": (1,)},
     ),
     Fault(
