@@ -30,6 +30,20 @@ def nodes_off() -> list[dict[str, str]]:
     return [environment_off_by(OFF_S), environment_off_by(-OFF_S), {}]
 
 
+def one_machine(**more: Any) -> World:
+    """A world whose engines and nodes have one clock, as on one machine."""
+    shared = clock()
+    return World(valkey_environment=shared, postgres_environment=shared, environment=shared, **more)
+
+
+async def all_clocks_stepped(world: World, crowd: Crowd, lasts_s: float) -> None:
+    """An hour ahead and put right: three clocks that agree are no proof when they are one."""
+    stepped = SteppedClock.of(world.engines.valkey.environment)
+    stepped.step(HOUR_S)
+    await _nothing_moves(world, crowd, lasts_s)
+    stepped.step(0)
+
+
 async def valkey_clock_stepped(world: World, crowd: Crowd, lasts_s: float) -> None:
     """By an hour ahead and put right; then back by an hour and put right. A node is started in each."""
     stepped = SteppedClock.of(world.engines.valkey.environment)
@@ -37,13 +51,7 @@ async def valkey_clock_stepped(world: World, crowd: Crowd, lasts_s: float) -> No
     for step_s in (HOUR_S, -HOUR_S):
         await late.kill()
         stepped.step(step_s)
-        paused = crowd.refusals()[PAUSED]
-        await until(lambda paused=paused: crowd.refusals()[PAUSED] > paused)
-        promised, at = len(crowd.acknowledged), await _last_entry(world, crowd)
-        await late.start()
-        await _knock(late, crowd.show, lasts_s)
-        assert len(crowd.acknowledged) == promised, "nothing is taken while the time is in dispute"
-        assert await _last_entry(world, crowd) == at, "no lot ends, nobody buys"
+        await _nothing_moves(world, crowd, lasts_s, late)
         await _stamps_are_true(world, crowd)
         stepped.step(0)
         if step_s > 0:
@@ -66,6 +74,20 @@ async def node_clocks_off(world: World, crowd: Crowd, lasts_s: float) -> None:
     await asyncio.sleep(lasts_s)
     assert not crowd.refusals()[PAUSED], "no node's own clock counts"
     await _stamps_are_true(world, crowd)
+
+
+async def _nothing_moves(world: World, crowd: Crowd, lasts_s: float, late: Node | None = None) -> None:
+    """Watches, from the first refusal on: nothing is taken, and time brings nothing. `late` is started meanwhile."""
+    before = crowd.refusals()[PAUSED]
+    await until(lambda: crowd.refusals()[PAUSED] > before)
+    promised, at = len(crowd.acknowledged), await _last_entry(world, crowd)
+    if late is not None:
+        await late.start()
+        await _knock(late, crowd.show, lasts_s)
+    else:
+        await asyncio.sleep(lasts_s)
+    assert len(crowd.acknowledged) == promised, "nothing is taken while the time is in dispute"
+    assert await _last_entry(world, crowd) == at, "no lot ends, nobody buys"
 
 
 async def _knock(node: Node, show: str, lasts_s: float) -> None:
@@ -104,6 +126,15 @@ FAULTS = (
         valkey_clock_stepped,
         lasts_s=(0.5, 30),
         world={"valkey_environment": clock},
+        refused=frozenset({PAUSED}),
+    ),
+    _fault(
+        "all-clocks-stepped",
+        (16, 17),
+        "As above: what one machine says three times is no majority.",
+        all_clocks_stepped,
+        lasts_s=(2, 30),
+        stage=one_machine,
         refused=frozenset({PAUSED}),
     ),
     _fault(

@@ -8,8 +8,8 @@
  *     slow <ms>   everything passes, and each fsync, fdatasync or sync_file_range takes that much longer
  *
  * As on a real disk, the first write that meets a full one gets half of its bytes through, and only the next one the error.
- * Not covered: what the C library writes by itself (fprintf), io_uring, and mmap; Valkey and PostgreSQL use these for nothing
- * that must last.
+ * Not covered: openat, what the C library writes by itself (fprintf), io_uring, and mmap; Valkey and PostgreSQL use these for
+ * nothing that must last.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -118,7 +118,12 @@ static size_t total(const struct iovec *parts, int count)
     return bytes;
 }
 
-/* Of several parts one is written alone when they do not all fit: a short write, as the callers must expect. */
+/* Of several parts only the first is written when they do not all fit: a short write, as the callers must expect. */
+static struct iovec cut(const struct iovec *parts, ssize_t room)
+{
+    return (struct iovec){parts[0].iov_base, parts[0].iov_len < (size_t)room ? parts[0].iov_len : (size_t)room};
+}
+
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
     REAL(writev);
@@ -126,7 +131,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
     ssize_t room = room_for(fd, bytes, -1);
     if (room < 0) return -1;
     if ((size_t)room == bytes) return real(fd, parts, count);
-    struct iovec first = {parts[0].iov_base, parts[0].iov_len < (size_t)room ? parts[0].iov_len : (size_t)room};
+    struct iovec first = cut(parts, room);
     return real(fd, &first, 1);
 }
 
@@ -137,8 +142,19 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
     ssize_t room = room_for(fd, bytes, offset);
     if (room < 0) return -1;
     if ((size_t)room == bytes) return real(fd, parts, count, offset);
-    struct iovec first = {parts[0].iov_base, parts[0].iov_len < (size_t)room ? parts[0].iov_len : (size_t)room};
+    struct iovec first = cut(parts, room);
     return real(fd, &first, 1, offset);
+}
+
+ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
+{
+    REAL(pwritev2);
+    size_t bytes = total(parts, count);
+    ssize_t room = room_for(fd, bytes, offset);
+    if (room < 0) return -1;
+    if ((size_t)room == bytes) return real(fd, parts, count, offset, flags);
+    struct iovec first = cut(parts, room);
+    return real(fd, &first, 1, offset, flags);
 }
 
 static int may_reserve(int fd, off_t end)
@@ -170,17 +186,11 @@ int ftruncate(int fd, off_t bytes)
     return -1;
 }
 
-/* A new file needs room for its name. `at` AT_FDCWD with a relative path: the engines' working folder is their data. */
-static int may_make(int at, const char *path, int flags)
+/* A new file needs room for its name. Relative paths count from the working folder: the engines' data. */
+static int may_make(const char *path, int flags)
 {
-    if (!(flags & O_CREAT) || mode(NULL) != FULL || faccessat(at, path, F_OK, 0) == 0) return 1;
-    char here[PATH_MAX];
-    if (path[0] != '/') {
-        if (at != AT_FDCWD || getcwd(here, sizeof here - 1) == NULL) return 1;
-        strcat(here, "/");
-        return strncmp(here, folder, folder_length) != 0;
-    }
-    return strncmp(path, folder, folder_length) != 0;
+    if (!(flags & O_CREAT) || mode(NULL) != FULL || access(path, F_OK) == 0) return 1;
+    return path[0] == '/' && strncmp(path, folder, folder_length) != 0;
 }
 
 int open(const char *path, int flags, ...)
@@ -190,19 +200,7 @@ int open(const char *path, int flags, ...)
     va_start(more, flags);
     mode_t permissions = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
-    if (may_make(AT_FDCWD, path, flags)) return real(path, flags, permissions);
-    errno = ENOSPC;
-    return -1;
-}
-
-int openat(int at, const char *path, int flags, ...)
-{
-    REAL(openat);
-    va_list more;
-    va_start(more, flags);
-    mode_t permissions = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
-    va_end(more);
-    if (may_make(at, path, flags)) return real(at, path, flags, permissions);
+    if (may_make(path, flags)) return real(path, flags, permissions);
     errno = ENOSPC;
     return -1;
 }
@@ -240,8 +238,8 @@ int sync_file_range(int fd, off_t offset, off_t bytes, unsigned int flags)
 /* Programs built with 64-bit offsets call these names; on 64-bit Linux off_t is the same, so both are one function. */
 ssize_t pwrite64(int, const void *, size_t, off_t) __attribute__((alias("pwrite")));
 ssize_t pwritev64(int, const struct iovec *, int, off_t) __attribute__((alias("pwritev")));
+ssize_t pwritev64v2(int, const struct iovec *, int, off_t, int) __attribute__((alias("pwritev2")));
 int posix_fallocate64(int, off_t, off_t) __attribute__((alias("posix_fallocate")));
 int fallocate64(int, int, off_t, off_t) __attribute__((alias("fallocate")));
 int ftruncate64(int, off_t) __attribute__((alias("ftruncate")));
 int open64(const char *, int, ...) __attribute__((alias("open")));
-int openat64(int, const char *, int, ...) __attribute__((alias("openat")));

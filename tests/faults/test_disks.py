@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,11 +12,101 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chaos.shims import disk
 from liveserver.infra.engines import Engines, embedded, launcher
+from tests.faults.drills import holds
 
+needs_compiler = pytest.mark.skipif(bool(disk.missing()), reason=disk.missing())
 NewDir = Callable[[], Path]
 FILL_BYTES = 64 * 1024
 WAIT_S = 20
+SLOW_MS = 200
+
+
+async def test_row_14_valkey_s_disk_is_full() -> None:
+    await holds("valkey-disk-full")
+
+
+async def test_row_14_postgresql_s_disk_is_full() -> None:
+    await holds("postgres-disk-full")
+
+
+async def test_row_14_postgresql_ends_because_its_log_has_no_space() -> None:
+    await holds("postgres-log-full")
+
+
+async def test_row_14_valkey_s_disk_is_slow() -> None:
+    outcome = await holds("valkey-disk-slow")
+    assert outcome.interruption_ms > SLOW_MS, "every bid waits for the disk"
+
+
+async def test_row_14_postgresql_s_disk_is_slow() -> None:
+    await holds("postgres-disk-slow")
+
+
+def tried(faulty: disk.FaultyDisk, folder: Path, code: str) -> str:
+    """What a process on that disk, working in that folder, prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, time\n{code}"],
+        cwd=folder,
+        env=faulty.environment,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    return (done.stdout or done.stderr).strip()
+
+
+GROWING = {
+    "write": "f = os.open('old', os.O_WRONLY | os.O_APPEND); print([os.write(f, b'1234'), os.write(f, b'12')])",
+    "writev": "f = os.open('old', os.O_WRONLY | os.O_APPEND); print([os.writev(f, [b'12', b'34']), os.writev(f, [b'5'])])",
+    "pwrite": "f = os.open('old', os.O_WRONLY); print([os.pwrite(f, b'1234', 8), os.pwrite(f, b'12', 10)])",
+    "pwritev": "f = os.open('old', os.O_WRONLY); print([os.pwritev(f, [b'12', b'34'], 8), os.pwritev(f, [b'5'], 10)])",
+    "posix_fallocate": "os.posix_fallocate(os.open('old', os.O_WRONLY), 0, 100)",
+    "ftruncate": "os.ftruncate(os.open('old', os.O_WRONLY), 100)",
+    "open": "os.open('new', os.O_WRONLY | os.O_CREAT, 0o600)",
+}
+"""Each would grow the folder: the first write is cut short, the second fails."""
+
+
+@needs_compiler
+@pytest.mark.parametrize("call", GROWING)
+def test_on_a_full_disk_nothing_grows_and_one_that_has_space_again_is_as_before(call: str, tmp_path: Path):
+    faulty = disk.FaultyDisk.new()
+    (tmp_path / "old").write_bytes(b"01234567")
+    faulty.full()
+    assert "No space left on device" in tried(faulty, tmp_path, GROWING[call])
+    assert len((tmp_path / "old").read_bytes()) <= 8 + 2, "at most half of the first write got through"
+    assert not (tmp_path / "new").exists()
+    faulty.ok()
+    assert "Error" not in tried(faulty, tmp_path, GROWING[call])
+
+
+@needs_compiler
+def test_a_full_disk_can_be_read_shortened_and_written_over_and_is_no_other_disk(tmp_path: Path):
+    faulty = disk.FaultyDisk.new()
+    place, elsewhere = tmp_path / "place", tmp_path / "elsewhere"
+    for folder in (place, elsewhere):
+        folder.mkdir()
+        (folder / "old").write_bytes(b"01234567")
+    faulty.full()
+    code = "f = os.open('old', os.O_RDWR); os.pwrite(f, b'ab', 2); os.ftruncate(f, 6); print(os.read(f, 9))"
+    assert tried(faulty, place, code) == "b'01ab45'"
+    code = "f = os.open('../elsewhere/old', os.O_RDWR); os.pwrite(f, b'12345678', 8); print(os.read(f, 99))"
+    assert tried(faulty, place, code) == "b'0123456712345678'"
+
+
+@needs_compiler
+def test_a_slow_disk_takes_its_time_with_fsync_only(tmp_path: Path):
+    faulty = disk.FaultyDisk.new()
+    code = (
+        "f = os.open('new', os.O_RDWR | os.O_CREAT); t = time.monotonic(); os.write(f, b'1'); "
+        "w = time.monotonic(); os.fsync(f); os.fdatasync(f); print(w - t, time.monotonic() - w)"
+    )
+    faulty.slow(SLOW_MS)
+    writing_s, syncing_s = map(float, tried(faulty, tmp_path, code).split())
+    assert syncing_s >= 2 * SLOW_MS / 1000 > writing_s
 
 
 @pytest.fixture
