@@ -19,6 +19,7 @@ from liveserver.cli.front import Front
 from liveserver.cli.ports import listen
 from liveserver.cli.recompute import verify
 from liveserver.client import SNAPSHOT, BidPlaced, LiveClient, LotOpened, Room, Said
+from liveserver.client.codecs import Format
 from liveserver.infra.database import open_pool
 from liveserver.infra.engines import Engines
 from liveserver.kernel.errors import Rejected
@@ -71,7 +72,7 @@ class Bidder:
 class Viewer:
     """Notes every event of a show as it is told."""
 
-    codec: str
+    codec: Format
     seqs: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     heard_s: list[float] = field(default_factory=list)
@@ -81,7 +82,7 @@ class Viewer:
 
     async def watches(self, url: str, show: str, lot: str, entered: asyncio.Semaphore) -> None:
         """Until the lot is sold."""
-        async with LiveClient(url, codec=self.codec, events_max=100_000) as client:  # type: ignore[arg-type]
+        async with LiveClient(url, codec=self.codec, events_max=100_000) as client:
             room = await client.join(show)
             reader = room.events()
             entered.release()

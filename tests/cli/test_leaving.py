@@ -169,7 +169,7 @@ async def test_a_part_that_does_not_close_is_cut_after_the_grace() -> None:
 
     async def hangs() -> None:
         try:
-            await asyncio.Event().wait()
+            await never()
         finally:
             cancelled.set()
 
@@ -178,10 +178,14 @@ async def test_a_part_that_does_not_close_is_cut_after_the_grace() -> None:
     assert cancelled.is_set()
 
 
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
 async def test_hurry_cuts_a_part_that_would_have_had_time() -> None:
     stop = Stop()
     way_out = leaving(Registry(), stop, stop_grace_ms=60_000)
-    closing = asyncio.create_task(way_out.within("rooms", asyncio.Event().wait))  # type: ignore[arg-type]
+    closing = asyncio.create_task(way_out.within("rooms", never))
     stop.ask_at_once()
     async with asyncio.timeout(5):
         await closing
