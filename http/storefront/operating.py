@@ -291,7 +291,8 @@ def alarms_of(
 
     def raised(name: str, about: str) -> None:
         alarm = BY_NAME[name]
-        found.append(AlarmDocument(name, alarm.severity, about, alarm.means, alarm.people, alarm.todo))
+        words = (text.replace("`", "") for text in (alarm.means, alarm.people, alarm.todo))
+        found.append(AlarmDocument(name, alarm.severity, about, *words))
 
     for engine in engines:
         if engine.answers < engine.asked:

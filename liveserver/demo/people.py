@@ -58,6 +58,8 @@ MARA = Person("Mara Lindqvist", f"host@{DOMAIN}", "on-with-the-show")
 """Hosts the show that is live; visitors may sign in as her."""
 VISITOR = Person("Robin", f"robin@{DOMAIN}", "going-once-twice")
 """The account for visitors who want to bid without registering."""
+OPERATOR = Person("Ada Voss", f"ops@{DOMAIN}", "all-lights-green")
+"""The account for visitors who want to see the operator's page."""
 THEO = account("Theo Brandt")
 JUNO = account("Juno Park")
 

@@ -10,7 +10,7 @@ import msgspec
 from liveserver.accounts.model import Account, AccountRole, Identity, identity_of
 from liveserver.catalog.model import Product, ProductDraft, VariantDraft
 from liveserver.demo.goods import CARDS, CERAMICS, LIVE, SNEAKERS, Good
-from liveserver.demo.people import JUNO, MARA, THEO, VISITOR, Person
+from liveserver.demo.people import JUNO, MARA, OPERATOR, THEO, VISITOR, Person
 from liveserver.demo.services import DemoServices, granted
 from liveserver.demo.shelf import QUEUED_MIN, lot_draft
 from liveserver.kernel.errors import Mendable
@@ -71,6 +71,7 @@ async def seed(services: DemoServices, *, loopback: bool) -> Seeded:
     mara = await _identity(services, MARA, "host")
     theo, juno = await _identity(services, THEO, "host"), await _identity(services, JUNO, "host")
     await _identity(services, VISITOR, "viewer")
+    await _identity(services, OPERATOR, "admin")
     past_draft = ShowDraft(
         title=PAST_TITLE,
         currency=CURRENCY,
@@ -91,7 +92,8 @@ async def seed(services: DemoServices, *, loopback: bool) -> Seeded:
             ),
         ),
         sign_ins=tuple(
-            SignIn(role, who.name, who.email, who.password) for role, who in (("host", MARA), ("bidder", VISITOR))
+            SignIn(role, who.name, who.email, who.password)
+            for role, who in (("host", MARA), ("bidder", VISITOR), ("admin", OPERATOR))
         ),
     )  # fmt: skip
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from liveserver.accounts.rules import clean_email, clean_name, judge_password, name_key
 from liveserver.demo.bidder import Intent, Mind, consider, step_of
 from liveserver.demo.goods import EVERYTHING, LIVE
-from liveserver.demo.people import BOTS_MAX, JUNO, MARA, STYLES, THEO, VISITOR, Character, cast
+from liveserver.demo.people import BOTS_MAX, JUNO, MARA, OPERATOR, STYLES, THEO, VISITOR, Character, cast
 
-EVERYBODY = [character.person for character in cast(1, BOTS_MAX)] + [MARA, VISITOR, THEO, JUNO]
+EVERYBODY = [character.person for character in cast(1, BOTS_MAX)] + [MARA, VISITOR, OPERATOR, THEO, JUNO]
 
 
 def a_lot(price: int | None, **more: Any) -> dict[str, Any]:

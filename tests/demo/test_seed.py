@@ -24,7 +24,7 @@ async def test_doing_it_again_changes_nothing(records: Records) -> None:
     first = await seed(records, loopback=True)
     before = await counts(records)
     assert before == (
-        4,
+        5,
         len(LIVE) + len(CERAMICS) + len(SNEAKERS) + len(CARDS),
         4,
         QUEUED_MIN + len(SNEAKERS) + len(CARDS),
@@ -63,6 +63,7 @@ async def test_the_printed_sign_ins_work_and_are_what_they_say(records: Records)
     assert roles["host"].role == "host"
     assert roles["host"].id == seeded.live.show.host
     assert (roles["bidder"].role, roles["bidder"].verified) == ("viewer", True)
+    assert roles["admin"].role == "admin"
 
 
 async def test_known_passwords_are_for_this_machine_only(records: Records) -> None:
