@@ -134,7 +134,7 @@ class ClusterWorld(World):
 
 def _at(url: str, member: Member) -> str:
     known = urlsplit(url)
-    return f"redis://{known.username}:{known.password}@127.0.0.1:{member.port}/0"
+    return f"redis://{known.username}:{known.password}@127.0.0.1:{member.port}"
 
 
 async def until_true(look: Callable[[], Awaitable[bool]]) -> None:

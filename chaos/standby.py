@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 
+from chaos.world import World
 from liveserver.infra.engines import postgres
 from liveserver.infra.engines.binaries import postgres_install
 from liveserver.infra.engines.errors import EngineError
@@ -30,8 +31,8 @@ LOOK_S = 0.02
 class Standby:
     """A running standby. It has the primary's users and passwords."""
 
-    def __init__(self, folders: Folders, engine: Engine, port: int | None, primary_admin_url: str) -> None:
-        self.engine = engine
+    def __init__(self, folders: Folders, port: int | None, primary_admin_url: str) -> None:
+        self.socket = folders.run / f".s.PGSQL.{port or postgres.PORT}"
         self.url = postgres.url(folders, port=port)
         self.admin_url = postgres.url(folders, postgres.SUPERUSER, "postgres", port=port)
         self._primary_admin_url = primary_admin_url
@@ -82,7 +83,7 @@ async def standby_of(
         engine = Engine(replace(recipe, name="Standby", ready=_follows(folders, port)), on_progress)
         await engine.start()
         try:
-            yield Standby(folders, engine, port, primary_admin_url)
+            yield Standby(folders, port, primary_admin_url)
         finally:
             await engine.stop()
 
@@ -136,3 +137,40 @@ async def _asked(url: str, query: str) -> Any:
         return await connection.fetchval(query)
     finally:
         await connection.close()
+
+
+class StandbyWorld(World):
+    """As `World`, with a standby of its PostgreSQL that nobody waits for."""
+
+    def __init__(self, nodes: int = 2, **more: Any) -> None:
+        super().__init__(nodes, **more)
+        self._standby: Standby | None = None
+
+    @property
+    def standby(self) -> Standby:
+        assert self._standby is not None, "the world was entered"
+        return self._standby
+
+    async def fail_over(self) -> None:
+        """PostgreSQL dies for good, and everybody is led to the standby, as by an address that moves."""
+        await self.engines.postgres.kill()
+        await self.standby.promote()
+        for node in self.nodes:
+            node.database.target = self.standby.socket
+            node.database.cut()
+        self.engines.database_url = self.standby.url
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+    async def _set_up(self) -> None:
+        await super()._set_up()
+        folders = self.engines.folders
+        self._standby = await self._stack.enter_async_context(
+            standby_of(
+                postgres.url(folders, postgres.SUPERUSER, "postgres"),
+                folders.secrets,
+                self.folder / "standby",
+                on_progress=self._say,
+            )
+        )
