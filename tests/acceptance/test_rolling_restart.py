@@ -7,7 +7,7 @@ import asyncio
 import random
 import socket
 import statistics
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -117,7 +117,7 @@ async def chats(url: str, who: Person, show: str, stop: asyncio.Event, said: lis
 
 
 @asynccontextmanager
-async def a_front(nodes: list[Server]) -> AsyncIterator[str]:
+async def a_front(nodes: list[Server]) -> AsyncGenerator[str]:
     """One address for all nodes; gives the WebSocket's."""
     front = Front([("127.0.0.1", int(node.origin.rpartition(":")[2])) for node in nodes])
     listener = listen("127.0.0.1", 0)

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -229,7 +229,7 @@ async def test_what_closing_raises_is_raised() -> None:
 
 
 @asynccontextmanager
-async def a_server(data_dir: Path, workers: int, **environment: str) -> AsyncIterator[Any]:
+async def a_server(data_dir: Path, workers: int, **environment: str) -> AsyncGenerator[Any]:
     """`liveserver serve` on a port of its own; killed at the end if it still runs."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
