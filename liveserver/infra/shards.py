@@ -7,6 +7,7 @@ library's zeal, see docs/adr/0010).
 
 import asyncio
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
@@ -26,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 APPEND_LANES = 4
 """Connections that append to one shard, each one batch at a time; a show keeps to one of them. One core of Python fills two."""
-LOOK_S = 5.0
-"""How often a cluster is asked for its shape without cause."""
+LOOK_S = 2.0
+"""How often a cluster is asked for its shape without cause: who waits for a server that hangs is freed by what this finds."""
 AGAIN_S = 0.25
 """Least pause between two looks: a shard that is down must not be asked about a thousand times a second."""
 ASK_MAX_S = 1.0
@@ -36,6 +37,8 @@ RANGES_MAX = 16_384
 """Rows of slots in an answer: a row has at least one slot."""
 MEMBERS_MAX = 1_000
 """Members remembered to be asked: what the cluster's protocol is made for (https://valkey.io/topics/cluster-spec/)."""
+GONE_MAX = 64
+"""Shards remembered after they lost their slots, so that what was under way there is closed too."""
 WHERE = "LIVESERVER_REDIS_URL"
 
 
@@ -93,6 +96,7 @@ class Shards:
         self._ranges: list[_Range] = []
         self._others: tuple[str, ...] = ()
         """Addresses of members that are not primaries now: asked when a primary is silent."""
+        self._gone: deque[Shard] = deque(maxlen=GONE_MAX)
         self._changed: list[Callable[[], None]] = []
         self._doubted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -148,7 +152,7 @@ class Shards:
         """Closes all clients made here."""
         await end(self._task)
         if self._urls:
-            for shard in self._by_address.values():
+            for shard in (*self._by_address.values(), *self._gone):
                 await shard.aclose()
 
     async def _begin(self) -> None:
@@ -212,9 +216,11 @@ class Shards:
         if not answers:
             log.warning("no_shard_answers", addresses=sorted(self._by_address))
             return False
-        for shard in self._take(max(answers, key=lambda one: (one.well, one.epoch))):
-            # Whoever still waits for this server's answer is told that it does not come.
-            await shard.aclose()
+        self._take(max(answers, key=lambda one: (one.well, one.epoch)))
+        for shard in self._gone:
+            # Whoever still waits for such a server's answer is told that it does not come. Not once only, for redis-py connects
+            # anew where it may repeat a command.
+            await shard.reconnect()
         return True
 
     async def _ask_other(self, address: str) -> _Told | None:
@@ -224,9 +230,8 @@ class Shards:
         finally:
             await client.aclose()
 
-    def _take(self, told: _Told) -> list[Shard]:
-        """Makes the answer of CLUSTER SLOTS the map: rows of first slot, last slot, primary, replicas. Gives the shards that
-        have no slots any more."""
+    def _take(self, told: _Told) -> None:
+        """Makes the answer of CLUSTER SLOTS the map: rows of first slot, last slot, primary, replicas."""
         ranges: list[_Range] = []
         others = [place_of(url) for url in self._urls]
         for first, last, primary, *replicas in told.rows[:RANGES_MAX]:
@@ -243,16 +248,15 @@ class Shards:
             :MEMBERS_MAX
         ]
         if ranges == self._ranges:
-            return []
+            return
         self._ranges = ranges
         serving = {known.shard for known in ranges}
         gone = [shard for shard in self.all() if shard not in serving]
         for shard in gone:
-            del self._by_address[shard.address]
+            self._gone.append(self._by_address.pop(shard.address))
         log.info("shards", addresses=sorted(self._by_address), gone=[shard.address for shard in gone])
         for callback in self._changed:
             callback()
-        return gone
 
 
 async def _ask(client: Redis, address: str) -> _Told:
