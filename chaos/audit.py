@@ -6,24 +6,24 @@ not judge how long something took.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from chaos.crowd import Crowd
-from chaos.viewers import Reset, Span, Viewer
+from chaos import record as recorded
+from chaos.crowd import ENDED, Acknowledged, Crowd
+from chaos.record import Record
+from chaos.viewers import Reset, Span
 from chaos.world import World
 from liveserver.auction.feature import Auction
 from liveserver.cli.features import FEATURES
 from liveserver.cli.recompute import verify
 from liveserver.client import LiveClient
-from liveserver.infra.database import Pool
 from liveserver.rooms import store
-from liveserver.rooms.model import Batch
 
-RESULTS = frozenset({"lot_sold", "lot_passed"})
 VIEW_MAX_MS = 20_000
+Heard = Sequence[Span | Reset]
 AWAY = re.compile(r"asyncpg\.|redis\.|OSError|TimeoutError|Connection\w*Error|FileNotFoundError")
 """How exceptions begin that only say that an engine is away."""
 
@@ -41,6 +41,8 @@ class Findings(msgspec.Struct):
     resumes: int = 0
     snapshots: int = 0
     """Times that a viewer was given a snapshot instead of what was missed."""
+    repeats: int = 0
+    """Commands that are in the log twice, for they were sent again: the second one is told what the first one came to."""
 
     lost: int = 0
     """Bids that were acknowledged and are not in the record as they were acknowledged."""
@@ -53,11 +55,11 @@ class Findings(msgspec.Struct):
     invented: int = 0
     """Bids shown to a viewer who went on in the same epoch, that the record does not have."""
     results: int = 0
-    """Lots that do not have exactly one result."""
+    """Lots that do not have exactly one result, or another winner than the highest bid's."""
     late: int = 0
     """Bids that count though they came after the hammer."""
     views: int = 0
-    """Nodes that show a lot's result differently from the record."""
+    """Nodes, and events, that show another result of a lot than the record."""
     verify: str = ""
     """What `liveserver verify` found."""
     tracebacks: int = 0
@@ -86,98 +88,55 @@ class Findings(msgspec.Struct):
 async def audit(world: World, crowd: Crowd) -> Findings:
     """The findings. Call it when all is recorded, with at least one node alive."""
     pool = await world.pool()
-    record = await _Record.read(pool, crowd.show)
-    found = Findings(acknowledged=len(crowd.acknowledged), recorded=len(record.bids), epochs=record.epochs)
-    for bid in crowd.acknowledged:
-        kept = record.bids.get(record.first.get(bid.seq, bid.seq))
-        found.lost += kept is None or (kept["bidder"], kept["amount"], kept["lot"]) != (
-            bid.bidder, bid.amount, bid.lot,
-        )  # fmt: skip
-    found.duplicates = record.doubled
-    _lots(found, record, crowd)
-    for viewer in crowd.viewers:
-        _heard(found, viewer, record, _told_to_anybody(crowd.viewers))
-    found.views = await _nodes_that_differ(world, crowd, record)
+    record = await recorded.read(pool, crowd.show)
+    heard = [viewer.heard for viewer in crowd.viewers]
+    found = Findings(lots=len(record.opened), epochs=len(record.epochs), repeats=len(record.repeats))
+    judge_bids(found, record, crowd.acknowledged)
+    judge_lots(found, record, crowd.lots)
+    told = told_to_anybody(heard)
+    for one in heard:
+        judge_heard(found, record, one, told)
+    found.views += await _nodes_that_differ(world, crowd, record)
     report = await verify(pool, crowd.show, FEATURES)
     found.verify = "" if report.difference is None else f"{report.difference.seq}: {report.difference.what}"
     found.tracebacks = sum(_failed(node.said) for node in world.nodes)
     return found
 
 
-class _Record(msgspec.Struct):
-    """What PostgreSQL has of the show."""
-
-    bids: dict[int, dict[str, Any]]
-    """Facts of bids that count, by sequence number; with their `ts`."""
-    results: dict[str, list[store.FactRow]]
-    hammers: dict[str, store.FactRow]
-    opened: dict[str, dict[str, Any]]
-    first: dict[int, int]
-    """Of a command that was sent again: the sequence number of the first, which decided, by the repetition's. An answer names
-    the place of what was answered."""
-    doubled: int
-    epochs: int
-
-    @classmethod
-    async def read(cls, pool: Pool, show: str) -> "_Record":
-        record = cls({}, defaultdict(list), {}, {}, {}, 0, 0)
-        after = 0
-        while facts := await store.facts_after(pool, show, after):
-            # Facts of one sequence number may be cut in two by the limit: that number is read again.
-            whole = [fact for fact in facts if fact.seq < facts[-1].seq] or facts
-            for fact in whole if len(facts) == store.READ_MAX else facts:
-                record._take(fact)
-                after = fact.seq
-        first: dict[tuple[str, str, int], int] = {}
-        epochs: set[int] = set()
-        after = 0
-        while entries := await store.entries_after(pool, show, after):
-            for entry in entries:
-                epochs.add(entry.epoch)
-                commands = msgspec.msgpack.decode(entry.payload, type=Batch).commands
-                for seq, command in enumerate(commands, entry.first):
-                    if not command.client:
-                        continue
-                    known = first.setdefault((command.actor.id, command.client, command.number), seq)
-                    if known != seq:
-                        record.first[seq] = known
-                        record.doubled += seq in record.bids
-            after = entries[-1].last
-        record.epochs = len(epochs)
-        return record
-
-    def _take(self, fact: store.FactRow) -> None:
-        if fact.kind == "bid_accepted":
-            self.bids[fact.seq] = {**fact.payload, "ts": fact.ts}
-        elif fact.kind == "lot_opened":
-            self.opened[fact.payload["lot"]] = fact.payload
-        elif fact.kind in RESULTS:
-            self.results[fact.payload["lot"]].append(fact)
-        elif fact.kind == "lot_hammered":
-            self.hammers.setdefault(fact.payload["lot"], fact)
+def judge_bids(found: Findings, record: Record, acknowledged: Sequence[Acknowledged]) -> None:
+    """Every bid that was acknowledged is in the record as its bidder was told, and no command counted twice."""
+    found.acknowledged, found.recorded = len(acknowledged), len(record.bids)
+    for bid in acknowledged:
+        # Who had to send it again may have been told the place of the repetition.
+        kept = record.bids.get(record.repeats.get(bid.seq, bid.seq))
+        told = (bid.bidder, bid.amount, bid.lot)
+        found.lost += kept is None or (kept["bidder"], kept["amount"], kept["lot"]) != told
+    found.duplicates = sum(seq in record.bids for seq in record.repeats)
 
 
-def _lots(found: Findings, record: _Record, crowd: Crowd) -> None:
-    found.lots = len(record.opened)
-    missing = [lot for lot in crowd.lots if lot not in record.opened]
-    found.results = len(missing) + sum(len(record.results.get(lot, [])) != 1 for lot in record.opened)
+def judge_lots(found: Findings, record: Record, told_open: Sequence[str]) -> None:
+    """Every lot has one result, its winner bid most (of equals: first), and nothing counted after its end."""
+    found.results = sum(lot not in record.opened for lot in told_open)
     best: dict[str, tuple[int, int, str]] = {}
     for seq, bid in record.bids.items():
         lot = bid["lot"]
-        hammer = record.hammers.get(lot)
-        found.late += hammer is not None and (seq > hammer.seq or bid["ts"] > hammer.ts)
+        for hammer in record.hammers.get(lot, []):
+            in_time = bid["ts"] - bid["allowance_ms"] <= hammer.payload["ends_at"]
+            found.late += seq > hammer.seq or not in_time
         best[lot] = max(best.get(lot, (0, 0, "")), (bid["amount"], -seq, bid["bidder"]))
-    for lot, (_, _, leader) in best.items():
-        # The highest maximum wins, and of equal ones the first.
-        results = record.results.get(lot, [])
-        found.results += len(results) == 1 and results[0].payload.get("winner", leader) != leader
+    for lot in record.opened:
+        results, hammers = record.results.get(lot, []), record.hammers.get(lot, [])
+        right = len(results) == 1 and len(hammers) <= 1
+        if right and results[0].kind == "lot_sold":
+            right = lot in best and results[0].payload["winner"] == best[lot][2]
+        found.results += not right
 
 
-def _told_to_anybody(viewers: Iterable[Viewer]) -> dict[int, set[tuple[int, str]]]:
+def told_to_anybody(heard: Iterable[Heard]) -> Mapping[int, set[tuple[int, str]]]:
     """By epoch: (seq, type) of all ordered events but bids, which may supersede each other."""
     told: dict[int, set[tuple[int, str]]] = defaultdict(set)
-    for viewer in viewers:
-        for span in viewer.heard:
+    for one in heard:
+        for span in one:
             if isinstance(span, Span):
                 told[span.epoch].update(
                     (event["seq"], event["type"]) for event in span.events if event["type"] != "bid:accepted"
@@ -185,10 +144,13 @@ def _told_to_anybody(viewers: Iterable[Viewer]) -> dict[int, set[tuple[int, str]
     return told
 
 
-def _heard(found: Findings, viewer: Viewer, record: _Record, told: dict[int, set[tuple[int, str]]]) -> None:
-    last_epoch = viewer.epoch
+def judge_heard(
+    found: Findings, record: Record, heard: Heard, told: Mapping[int, set[tuple[int, str]]]
+) -> None:
+    """One viewer heard everything once, in order, and nothing else, but for what a snapshot stands for."""
     at: tuple[int, int] | None = None
-    for span in viewer.heard:
+    last_epoch = heard[-1].epoch if heard else 0
+    for span in heard:
         if isinstance(span, Reset):
             found.snapshots += at is not None
             at = (span.epoch, span.seq)
@@ -201,28 +163,35 @@ def _heard(found: Findings, viewer: Viewer, record: _Record, told: dict[int, set
         seqs = [event["seq"] for event in span.events]
         found.reordered += seqs != sorted(seqs) or any(not span.after < seq <= span.to for seq in seqs)
         here = {(event["seq"], event["type"]) for event in span.events}
-        others = {one for one in told[span.epoch] if span.after < one[0] <= span.to}
+        others = {one for one in told.get(span.epoch, ()) if span.after < one[0] <= span.to}
         found.missed += len(others - here)
-        shown = {event["seq"] for event in span.events if event["type"] == "bid:accepted"}
-        if span.epoch == last_epoch or record.epochs == 1:
-            found.invented += len(shown - record.bids.keys())
-        found.missed += _bids_missed(span, shown, record)
+        bids = {event["seq"] for event in span.events if event["type"] == "bid:accepted"}
+        found.missed += len(_newest_bids(record, span) - bids)
+        if span.epoch == last_epoch:  # what an epoch showed that is over may have been taken back (row 7)
+            found.invented += len(bids - record.bids.keys())
+            found.views += sum(_contradicts(record, event) for event in span.events)
 
 
-def _bids_missed(span: Span, shown: set[int], record: _Record) -> int:
-    """Bids of the record within the span that were not shown and that no later bid of their lot in it supersedes."""
+def _newest_bids(record: Record, span: Span) -> set[int]:
+    """Of each lot the last bid that the record has within the span: no later one in it supersedes that."""
     newest: dict[str, int] = {}
-    missed = 0
     for seq in range(span.after + 1, span.to + 1):
         bid = record.bids.get(seq)
-        if bid is not None:
+        if bid is not None and record.epoch_of(seq) <= span.epoch:
             newest[bid["lot"]] = seq
-    for seq in newest.values():
-        missed += seq not in shown
-    return missed
+    return set(newest.values())
 
 
-async def _nodes_that_differ(world: World, crowd: Crowd, record: _Record) -> int:
+def _contradicts(record: Record, event: Mapping[str, Any]) -> bool:
+    if event["type"] != "lot:sold":
+        return False
+    told = event["payload"]
+    return [(told["lot"], told["price"])] != [
+        (told["lot"], fact.payload.get("price")) for fact in record.results.get(told["lot"], [])
+    ]
+
+
+async def _nodes_that_differ(world: World, crowd: Crowd, record: Record) -> int:
     """How many nodes' snapshots say something else of a result than the record."""
     differ = 0
     for node in world.living:
@@ -258,7 +227,7 @@ class _Line(msgspec.Struct):
 
 
 def _all_ended(lots: dict[str, Any]) -> bool:
-    return all(lot["status"] in {"sold", "passed"} for lot in lots.values())
+    return all(lot["status"] in ENDED for lot in lots.values())
 
 
 def _result(lot: dict[str, Any]) -> tuple[Any, ...]:

@@ -159,6 +159,8 @@ class Proxy:
                     raise ConnectionResetError("the other end has closed")
                 if self._is_lost(link, data, from_engine=from_engine):
                     continue
+                if target.transport.is_closing():
+                    raise ConnectionResetError("this end has closed")
                 target.write(data)
                 await target.drain()
 

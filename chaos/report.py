@@ -68,10 +68,11 @@ def _measured(faults: Sequence[Fault], kept: dict[str, Kept]) -> str:
         "| fault | rows | load | lasted | acknowledged | lost | duplicates | longest interruption | recovery | all back |\n"
         "|---|---|---|---|---|---|---|---|---|---|\n"
     )
-    return head + "".join(_line(fault, one.outcome) for fault, one in measured)
+    return head + "".join(line(fault, one.outcome) for fault, one in measured)
 
 
-def _line(fault: Fault, outcome: Outcome) -> str:
+def line(fault: Fault, outcome: Outcome) -> str:
+    """A measured fault's line of the table."""
     findings = outcome.findings
     cells = (
         f"`{fault.name}`",
@@ -90,12 +91,10 @@ def _line(fault: Fault, outcome: Outcome) -> str:
 
 def _seen(faults: Sequence[Fault]) -> str:
     head = "| fault | what is done | what people see |\n|---|---|---|\n"
-    return head + "".join(
-        f"| `{fault.name}` | {_first_sentence(fault)} | {fault.people_see} |\n" for fault in faults
-    )
+    return head + "".join(f"| `{fault.name}` | {_what(fault)} | {fault.people_see} |\n" for fault in faults)
 
 
-def _first_sentence(fault: Fault) -> str:
+def _what(fault: Fault) -> str:
     words = " ".join((fault.bring.__doc__ or "").split())
     assert words, f"{fault.name}: its function says what it does"
     return words
@@ -105,3 +104,9 @@ def _time(ms: int) -> str:
     if ms < 10:
         return "–"
     return f"{ms} ms" if ms < 1_000 else f"{ms / 1000:.1f} s"
+
+
+if __name__ == "__main__":  # the words, without measuring anything
+    from chaos.faults import FAULTS
+
+    write(FAULTS, load())

@@ -46,13 +46,13 @@ async def answers_lost(world: World, crowd: Crowd, lasts_s: float) -> None:
 
 
 async def message_lost(world: World, crowd: Crowd, lasts_s: float) -> None:
-    """The last thing that is published before a silence gets lost on the way to one node. Raises TimeoutError when its viewers do
-    not hear of it all the same."""
+    """The last thing that is published before a silence gets lost on the way to one node."""
     node = world.nodes[1]
     async with crowd.silence():
         await asyncio.sleep(CALM_S)
         node.redis.lose_messages(1)
         seq = await crowd.say("the last word", on=0)
+        # A TimeoutError when this node's viewers do not hear of it all the same.
         await until(lambda: all(viewer.seq >= seq for viewer in crowd.viewers), NOTICED_MAX_S)
         assert node.redis.lost == 1, "it was lost"
 

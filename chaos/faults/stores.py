@@ -28,8 +28,8 @@ async def valkey_emptied(world: World, crowd: Crowd, lasts_s: float) -> None:
 
 
 async def valkey_emptied_while_one_node_knows(world: World, crowd: Crowd, lasts_s: float) -> None:
-    """As `valkey_emptied`, when the last bids were acknowledged by one node and no other node nor the record has heard of them.
-    The ignorant one is connected again first."""
+    """The same, while the last bids were acknowledged by one node, and neither another node nor the record has heard of them."""
+    # The ignorant one is connected again first.
     ignorant, knowing = world.nodes[0], world.nodes[1]
     for way in (ignorant.redis, ignorant.database, knowing.database):
         way.black_hole()
@@ -65,14 +65,14 @@ async def postgres_away_too_long(world: World, crowd: Crowd, lasts_s: float) -> 
 FAULTS = (
     Fault(
         "valkey-killed",
-        (2, 3, 6),
+        (3,),
         "Bids are answered `unavailable` until it is back (a restart takes a tenth of a second); lots end later by as much.",
         valkey_killed,
         (1, 15),
     ),
     Fault(
         "valkey-flushed",
-        (10, 26),
+        (10,),
         "A moment without answers; the log is built again from what nodes and the record have, and everybody gets a fresh snapshot.",
         valkey_flushed,
         (0, 0),
@@ -97,7 +97,7 @@ FAULTS = (
     Fault(
         "postgres-away-too-long",
         (8,),
-        "Bids go on until as many wait as the setting allows; then they are answered `unavailable` until PostgreSQL is back.",
+        "Bids go on until as many wait as the setting allows; then they are answered `unavailable` until PostgreSQL has them.",
         postgres_away_too_long,
         (0.5, 10),
         world={"environment": {"LIVESERVER_UNRECORDED_MAX": str(UNRECORDED_MAX)}},

@@ -25,5 +25,5 @@ async def test_row_8_a_paused_node_comes_back_to_the_present():
     assert outcome.silence_ms >= 4_000, "its viewers heard nothing meanwhile"
 
 
-async def test_rows_1_and_3_everything_killed_at_once_comes_back_with_every_acknowledged_bid():
+async def test_row_3_everything_killed_at_once_comes_back_with_every_acknowledged_bid():
     await holds("everything-killed")

@@ -4,12 +4,12 @@ from chaos.faults.stores import UNRECORDED_MAX
 from tests.faults.drills import holds
 
 
-async def test_rows_2_3_and_6_valkey_killed_and_started_again_has_every_acknowledged_bid():
+async def test_row_3_valkey_killed_and_started_again_has_every_acknowledged_bid():
     outcome = await holds("valkey-killed")
     assert outcome.findings.epochs == 1, "its file was whole: the log went on"
 
 
-async def test_rows_10_and_26_a_flushed_valkey_gets_the_log_back_from_nodes_and_record():
+async def test_row_10_a_flushed_valkey_gets_the_log_back_from_nodes_and_record():
     outcome = await holds("valkey-flushed")
     assert outcome.findings.epochs == 2
     assert outcome.findings.snapshots >= 6, "every viewer began anew"
