@@ -7,7 +7,7 @@ PORT ?= 8080
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run cluster test check lint format types layers lock upgrade protocol schema browser soak bench bench-quick bench-micro costs conformance load load-ui
+.PHONY: help setup run cluster test check lint format types layers lock upgrade protocol schema browser soak bench bench-quick bench-micro costs conformance load load-ui chaos
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ load: .venv/.load ## load on a fresh server with locust: SCENARIO=drop (quiet, h
 
 load-ui: .venv/.load ## the same from locust's page in a browser (UI_PORT=8089), on this machine only
 	@$(BIN)/python -m loadtests.fresh --ui --ui-port "$(or $(UI_PORT),8089)" --scenario "$(or $(SCENARIO),drop)" --users "$(or $(USERS),100)" --seconds "$(or $(SECONDS),60)"
+
+chaos: .venv/.dev ## kill, pause, cut off and empty what nodes run on, and write the tables of docs/operating/faults.md (some 15 minutes)
+	@$(BIN)/python -m chaos --write
 
 schema: .venv/.dev ## write liveserver/infra/schema.sql anew from the migrations
 	@$(BIN)/python scripts/write_schema.py
