@@ -1,4 +1,4 @@
-"""Writes docs/operating/reference.md (commands, settings, checks) and metrics.md from the code: `python -m liveserver.cli.describe`
+"""Writes docs/operating/{reference,metrics,alarms}.md and Prometheus' alert rules from the code: `python -m liveserver.cli.describe`
 
 Tests prove that the files are what this says. What things are for is told elsewhere; here is what they are called.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
+import msgspec
 
 from liveserver.cli.checks import CHECKS
 from liveserver.cli.main import main as commands
@@ -18,10 +19,13 @@ from liveserver.cli.scrape import UP, UP_DOC
 from liveserver.config import SETTINGS, Setting
 from liveserver.infra.telemetry import HTTP_SECONDS, Metrics, Number
 from liveserver.kernel.histogram import SECONDS
+from storefront.alarms import ALARMS
 
-_FOLDER = Path(__file__).resolve().parents[2] / "docs" / "operating"
-TARGET = _FOLDER / "reference.md"
-METRICS = _FOLDER / "metrics.md"
+_ROOT = Path(__file__).resolve().parents[2]
+TARGET = _ROOT / "docs" / "operating" / "reference.md"
+METRICS = _ROOT / "docs" / "operating" / "metrics.md"
+ALARMS_TOLD = _ROOT / "docs" / "operating" / "alarms.md"
+RULES = _ROOT / "deploy" / "prometheus" / "alerts.yml"
 
 
 def reference() -> str:
@@ -113,6 +117,53 @@ def _labels(number: Number) -> str:
     return f"{{{', '.join(number.labels)}}}" if number.labels else ""
 
 
+def alarms_reference() -> str:
+    """What each alarm means, as a document."""
+    parts = [
+        "# Alarms",
+        "Made from `http/storefront/alarms.py` by `python -m liveserver.cli.describe`; a test keeps it current.",
+        "The same names stand in `deploy/prometheus/alerts.yml` and on the operator's page (`/admin/live`), which finds what the "
+        "registry of nodes can tell by itself and says about which node, show or engine it is. *critical*: people are hurt now, "
+        "or will be within minutes. *warning*: something bears one fault less than it should. Events named here are explained in "
+        "[logging.md](logging.md), metrics in [metrics.md](metrics.md).",
+    ]
+    for alarm in ALARMS:
+        lasting = f", for {alarm.after}" if alarm.after != "0m" else ""
+        parts += [
+            f"## {alarm.name}",
+            f"*{alarm.severity}* · `{alarm.query}`{lasting}",
+            f"{alarm.means}\n\n- **People notice:** {alarm.people}\n- **What to do:** {alarm.todo}",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def alert_rules() -> str:
+    """The alarms as Prometheus' rules. Texts are quoted as JSON, which YAML reads as well."""
+    lines = [
+        "# Made from http/storefront/alarms.py by `python -m liveserver.cli.describe`; docs/operating/alarms.md explains them.",
+        "groups:",
+        "  - name: liveserver",
+        "    rules:",
+    ]
+    for alarm in ALARMS:
+        lines += [
+            f"      - alert: {alarm.name}",
+            f"        expr: {_quoted(alarm.query)}",
+            f"        for: {alarm.after}",
+            "        labels:",
+            f"          severity: {alarm.severity}",
+            "        annotations:",
+            f"          summary: {_quoted(alarm.means)}",
+            f"          description: {_quoted(f'People notice: {alarm.people} What to do: {alarm.todo}')}",
+            f"          runbook: docs/operating/alarms.md#{alarm.name.lower()}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -121,6 +172,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    for target, text in ((TARGET, reference()), (METRICS, metrics_reference())):
+    for target, text in (
+        (TARGET, reference()),
+        (METRICS, metrics_reference()),
+        (ALARMS_TOLD, alarms_reference()),
+        (RULES, alert_rules()),
+    ):
         target.write_text(text, encoding="utf-8")
         click.echo(f"wrote {target}")

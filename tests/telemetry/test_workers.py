@@ -47,7 +47,7 @@ async def test_each_scrape_of_the_shared_port_is_complete_and_no_counter_goes_ba
             assert all(rounds[worker] >= before.get(worker, 0.0) for worker in rounds)
             before = rounds
         assert 'liveserver_engine_up{worker="1",engine="postgresql"} 1.0' in text
-        assert re.search(r'^liveserver_nodes\{worker="1",kind="serving"\} [12]\.0$', text, re.M)
+        assert re.search(r'^liveserver_nodes\{worker="1",kind="serving"\} [12]\.0$', text, re.MULTILINE)
         nodes = set(re.findall(r'^liveserver_info\{.*node="(\w+)"', text, re.MULTILINE))
         assert len(nodes) == 2
     assert "Traceback" not in server.said, server.said[-4000:]
