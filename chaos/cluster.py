@@ -9,13 +9,13 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from chaos.world import World
+from liveserver.infra.addresses import url_at
 from liveserver.infra.engines.cluster import Member, embedded_cluster
 from liveserver.infra.engines.launcher import Engine, Recipe
 from liveserver.rooms.log import channel_of
@@ -87,10 +87,17 @@ class ClusterWorld(World):
         self._stack.push_async_callback(self._end)
         for member, engine in cluster.members:
             assert cluster.redis_admin_url is not None, "it is embedded"
-            self._admin_urls[member] = _at(cluster.redis_admin_url, member)
+            self._admin_urls[member] = url_at(cluster.redis_admin_url, f"127.0.0.1:{member.port}")
             self._running[member] = engine
+        first, *others = self._admin_urls
         own = {
-            "LIVESERVER_REDIS_URL": ",".join(_at(cluster.redis_url, member) for member in self._admin_urls),
+            # The others as well: one that is asked for the way may be the one that is dead.
+            "LIVESERVER_REDIS_URL": ",".join(
+                [
+                    url_at(cluster.redis_url, f"127.0.0.1:{first.port}").removesuffix("/0"),
+                    *(f"127.0.0.1:{member.port}" for member in others),
+                ]
+            ),
             "LIVESERVER_REDIS_REPLICAS": "1" if self._safe else "0",
         }
         given = [*self._node_environments, *[{}] * self._count][: self._count]
@@ -130,11 +137,6 @@ class ClusterWorld(World):
             return None
         finally:
             await client.aclose()
-
-
-def _at(url: str, member: Member) -> str:
-    known = urlsplit(url)
-    return f"redis://{known.username}:{known.password}@127.0.0.1:{member.port}"
 
 
 async def until_true(look: Callable[[], Awaitable[bool]]) -> None:

@@ -82,6 +82,15 @@ FAULTS = (
         lasts_s=(0.2, 10),
     ),
     _in_cluster(
+        "shard-primary-killed-unwaited",
+        (4, 7),
+        "With `LIVESERVER_REDIS_REPLICAS=0`: commands are answered `unavailable` until the replica has taken over; what it lacks "
+        "comes back from the nodes.",
+        primary_killed,
+        lasts_s=(0.2, 10),
+        world={"safe": False},
+    ),
+    _in_cluster(
         "shard-primary-stalled",
         (5,),
         "Commands are answered `unavailable` until the replica has taken over and the other one follows it.",
