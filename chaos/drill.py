@@ -36,6 +36,8 @@ class Outcome(msgspec.Struct):
     """Refusals from the fault's beginning on, by code."""
     fault_ms: int
     """How long the fault lasted."""
+    meanwhile: int
+    """Bids acknowledged while it lasted."""
     interruption_ms: int
     """The longest that one bidder had no answer of the rules."""
     recovery_ms: int
@@ -116,6 +118,7 @@ async def _in(
             findings=findings,
             refused=dict(refused),
             fault_ms=_ms(ended_s - began_s),
+            meanwhile=sum(began_s < bid.at_s <= ended_s for bid in crowd.acknowledged),
             interruption_ms=_ms(max(bidder.longest_wait_s(crowd.began_s) for bidder in crowd.bidders)),
             recovery_ms=_ms(first.at_s - ended_s),
             recorded_ms=_ms(recorded_s - ended_s),

@@ -65,8 +65,8 @@ def _measured(faults: Sequence[Fault], kept: dict[str, Kept]) -> str:
     when = sorted({f"{one.day} on {one.machine}" for _, one in measured})
     head = (
         f"Measured {', '.join(when)}; engines, nodes, bidders and viewers all on that machine.\n\n"
-        "| fault | rows | load | lasted | acknowledged | lost | duplicates | longest interruption | recovery | all back |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n"
+        "| fault | rows | load | lasted | acknowledged | meanwhile | lost | duplicates | longest interruption | recovery | all back |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + "".join(line(fault, one.outcome) for fault, one in measured)
 
@@ -80,6 +80,7 @@ def line(fault: Fault, outcome: Outcome) -> str:
         outcome.load,
         _time(outcome.fault_ms),
         f"{findings.acknowledged:,}",
+        f"{outcome.meanwhile:,}",
         str(findings.lost),
         str(findings.duplicates + findings.repeated),
         _time(outcome.interruption_ms),

@@ -91,14 +91,14 @@ FAULTS = (
     Fault(
         "node-paused",
         (8,),
-        "Who is on it hears nothing until it runs again, or until the client gives it up (40 s) and goes elsewhere; the others go on.",
+        "Who is on it hears nothing until it runs again, or until the client gives it up (after some 40 s) and goes elsewhere; the others go on.",
         node_paused,
         (4, 60),
     ),
     Fault(
         "everything-killed",
         (3,),
-        "Everybody waits for the machine; then bids go on where they stopped, and lots whose time is over get their result.",
+        "Everybody waits for the machine, and, for clients then try less often, up to as long again (20 s at most). Bids go on where they stopped.",
         everything_killed,
         (0, 10),
     ),

@@ -249,11 +249,11 @@ def test_the_page_has_a_line_of_every_fault_as_it_is_declared():
 
 def test_a_measured_line_reads_well():
     outcome = Outcome(
-        "node-killed", "24 bidders", 1, Findings(acknowledged=1_234), {}, 0, 414, 22, 30, 353, 350, []
+        "node-killed", "24 bidders", 1, Findings(acknowledged=1_234), {}, 0, 0, 414, 22, 30, 353, 350, []
     )
     fault = next(fault for fault in FAULTS if fault.name == "node-killed")
     line = report.line(fault, outcome)
-    assert line == "| `node-killed` | 20 | 24 bidders | – | 1,234 | 0 | 0 | 414 ms | 22 ms | 353 ms |\n"
+    assert line == "| `node-killed` | 20 | 24 bidders | – | 1,234 | 0 | 0 | 0 | 414 ms | 22 ms | 353 ms |\n"
 
 
 def test_the_catalogue_has_every_row_and_names_tests_that_are_there():
