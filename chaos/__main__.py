@@ -3,6 +3,7 @@
 It only reads the command line and prints; what happens is `drill`'s.
 """
 
+import signal
 import sys
 import time
 import traceback
@@ -34,6 +35,8 @@ def main(names: Sequence[str], short: bool, seed: int, write: bool) -> None:
     """
     if short and write:
         raise click.UsageError("only the long form is written down")
+    # As Ctrl-C: what runs is taken down in order.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     chosen = [fault for fault in FAULTS if not names or fault.name in names]
     broken: list[str] = []
     measured: list[Outcome] = []

@@ -4,11 +4,12 @@ Its own way to each engine goes through a proxy. What it serves and to whom is t
 """
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chaos.proxy import Proxy
@@ -16,6 +17,7 @@ from chaos.proxy import Proxy
 READY = "liveserver is ready at "
 START_MAX_S = 60
 STOP_MAX_S = 60
+PR_SET_PDEATHSIG = 1
 RECORDER = "liveserver.cli.recorder"
 
 
@@ -74,6 +76,7 @@ class Node:
                 stderr=log,
                 env={**os.environ, "LIVESERVER_DATA_DIR": str(self._data_dir), **self.environment},
                 start_new_session=True,
+                preexec_fn=_tied_to_us(),
             )
         assert self._process.stdout is not None, "it was asked for"
         async with asyncio.timeout(START_MAX_S):
@@ -123,6 +126,14 @@ class Node:
         except TimeoutError:
             process.kill()
             raise
+
+
+def _tied_to_us() -> Callable[[], None] | None:
+    """Called in the child: whoever kills the harness must not be left with nodes. Elsewhere than on Linux they would be."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _children(pid: int, module: str) -> list[int]:
