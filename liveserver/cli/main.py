@@ -237,11 +237,23 @@ def move(to_database_url: str, to_redis_url: str, dry_run: bool, postgres_bin: s
 
 
 @main.command()
-def migrate() -> None:
-    """Bring the database to this release's tables. `serve` does the same when it starts."""
+@click.option(
+    "--post",
+    is_flag=True,
+    help="Also drop and tighten what only older releases needed; refused while one lives.",
+)
+@click.option(
+    "--dry-run",
+    "--check",
+    "check",
+    is_flag=True,
+    help="List what is pending, by stage; exit code 1 if anything is.",
+)
+def migrate(post: bool, check: bool) -> None:
+    """Bring the database to this release's tables. `serve` does the same when it starts, without --post."""
     from liveserver.cli.migrate import run
 
-    run()
+    run(post=post, check=check)
 
 
 @main.command()

@@ -96,8 +96,13 @@ def test_what_nobody_can_reach_is_said_with_a_cure(cli, tmp_path):
 
 async def test_migrate_says_what_it_did_and_does_it_once(ask, empty_database_url, redis_url):
     urls = {"LIVESERVER_DATABASE_URL": empty_database_url, "LIVESERVER_REDIS_URL": redis_url}
+    code, out, _ = await ask("migrate", "--check", **urls)
+    assert code == 1
+    assert "pending pre  0001_log" in out
     code, out, _ = await ask("migrate", **urls)
     assert code == 0
     assert "applied 0001_log" in out
     code, out, _ = await ask("migrate", **urls)
     assert (code, out.splitlines()) == (0, ["0 applied; the database has this release's tables."])
+    code, out, _ = await ask("migrate", "--check", "--post", **urls)
+    assert (code, out.splitlines()) == (0, ["0 pending, 0 of them for this command; nothing was changed."])
