@@ -55,6 +55,7 @@ static uint8_t area[TAIL_MAX + READ_BYTES];
 
 static struct group *group_of(const struct conn *c) { return &plan.groups[c->group]; }
 static uint32_t number_of(const struct conn *c) { return (uint32_t)(c - conns); }
+static uint16_t port_of(const struct conn *c) { return plan.ports[(number_of(c) - group_of(c)->first) % (uint32_t)plan.port_count]; }
 
 static void watch(struct conn *c, int how, uint32_t events) {
     struct epoll_event e = {.events = events, .data.u32 = number_of(c)};
@@ -140,7 +141,9 @@ static void start_opening(struct conn *c) {
     uint32_t source = 0x7f000000u + 256 + ((uint32_t)getpid() % 4096) * 512 + number_of(c) / PER_SOURCE;
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(source)};
     if (bind(c->fd, (struct sockaddr *)&from, sizeof from)) die("bind: %s", strerror(errno));
-    if (connect(c->fd, (struct sockaddr *)&plan.address, sizeof plan.address) && errno != EINPROGRESS)
+    struct sockaddr_in to = plan.address;
+    to.sin_port = htons(port_of(c));
+    if (connect(c->fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS)
         die("can't connect: %s", strerror(errno));
     c->state = CONNECTING;
     c->frames = (struct frames){.heads = 0};
@@ -165,7 +168,7 @@ static void ask_for_upgrade(struct conn *c) {
     int length = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: bGl2ZXNlcnZlci1sb2FkIQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-        g->path, ntohs(plan.address.sin_port), *g->subprotocol ? "Sec-WebSocket-Protocol: " : "", g->subprotocol,
+        g->path, port_of(c), *g->subprotocol ? "Sec-WebSocket-Protocol: " : "", g->subprotocol,
         *g->subprotocol ? "\r\n" : "");
     watch(c, EPOLL_CTL_MOD, EPOLLIN);
     c->state = SHAKING;

@@ -65,6 +65,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One run. Groups connect one after the other, in their order."""
 
     port: int
+    more_ports: Sequence[int] = ()
+    """Of further servers: each group's connections go round all of them, beginning with `port`."""
     groups: Sequence[Group]
     streams: Sequence[Stream] = ()
     settle_ms: float = 500
@@ -80,7 +82,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self) -> str:
         """What `flood` reads."""
-        lines = [f"host {self.host}", f"port {self.port}", f"opening_max {self.opening_max}"]
+        lines = [f"host {self.host}", *(f"port {port}" for port in (self.port, *self.more_ports))]
+        lines.append(f"opening_max {self.opening_max}")
         times = ("settle_ms", "warm_ms", "measure_ms", "drain_ms", "stall_ms")
         lines += [f"{name} {getattr(self, name)}" for name in times]
         for group in self.groups:

@@ -13,6 +13,7 @@
 
 #define GROUPS_MAX 8
 #define STREAMS_MAX 8
+#define PORTS_MAX 64              /* servers of one deployment */
 #define SCRIPT_MAX 8              /* frames of a hello */
 #define PIECES_MAX 16             /* literals and placeholders of one frame */
 #define FRAME_MAX 16384           /* bytes of one rendered frame */
@@ -79,6 +80,8 @@ struct stream {
 
 struct plan {
     struct sockaddr_in address;
+    uint16_t ports[PORTS_MAX]; /* each group's connections go round them */
+    int port_count;
     uint64_t settle_ns, warm_ns, measure_ns, drain_ns, stall_ns;
     uint32_t opening_max;
     struct group groups[GROUPS_MAX];
@@ -259,7 +262,10 @@ static void read_plan(struct plan *p, FILE *file) {
                 die("plan, line %d: only loopback addresses (127.x.x.x): this is a load generator", plan_line);
             p->address.sin_family = AF_INET;
         }
-        else if (!strcmp(key, "port")) p->address.sin_port = htons((uint16_t)number(a, 1, 65535));
+        else if (!strcmp(key, "port")) {
+            if (p->port_count == PORTS_MAX) die("plan, line %d: at most %d ports", plan_line, PORTS_MAX);
+            p->ports[p->port_count++] = (uint16_t)number(a, 1, 65535);
+        }
         else if (!strcmp(key, "settle_ms")) p->settle_ns = period_ns(a);
         else if (!strcmp(key, "warm_ms")) p->warm_ns = period_ns(a);
         else if (!strcmp(key, "measure_ms")) p->measure_ns = period_ns(a);
@@ -268,7 +274,7 @@ static void read_plan(struct plan *p, FILE *file) {
         else if (!strcmp(key, "opening_max")) p->opening_max = (uint32_t)number(a, 1, 4096);
         else die("plan, line %d: unknown: %s", plan_line, key);
     }
-    if (p->address.sin_family != AF_INET || p->address.sin_port == 0) die("plan: host and port are missing");
+    if (p->address.sin_family != AF_INET || p->port_count == 0) die("plan: host and port are missing");
     if (p->group_count == 0 || p->measure_ns == 0) die("plan: a group and measure_ms are needed");
 }
 

@@ -170,6 +170,23 @@ async def test_groups_hear_only_their_own_stamps() -> None:
     assert outcome.group("bidders").delivered == 60
 
 
+async def test_connections_go_round_several_servers_and_streams_go_to_all() -> None:
+    met: dict[str, int] = {"one": 0, "two": 0}
+
+    def counting(name: str) -> Callable[[ServerConnection], Awaitable[None]]:
+        async def handle(connection: ServerConnection) -> None:
+            met[name] += 1
+            await echo(connection)
+
+        return handle
+
+    async with server(counting("one")) as one, server(counting("two")) as two:
+        outcome = await run(plan(one, [Group(name="people", count=5)], [answers(200)], more_ports=(two,)))
+    assert met == {"one": 3, "two": 2}
+    assert outcome.group("people").ratio == 1
+    assert outcome.group("people").lost == 0
+
+
 async def test_each_says_hello_with_its_own_token_and_is_ready_when_answered(tmp_path: Path) -> None:
     heard: list[str] = []
 
