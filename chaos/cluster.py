@@ -112,9 +112,8 @@ class ClusterWorld(World):
     async def _primary_of(self, slot: int) -> Member | None:
         votes: list[int] = []
         for member in self._running:
-            for first, last, primary, *_ in await self._ask(member, "CLUSTER", "SLOTS") or []:
-                if first <= slot <= last:
-                    votes.append(int(primary[1]))
+            rows: Any = await self._ask(member, "CLUSTER", "SLOTS")
+            votes += [int(row[2][1]) for row in rows or () if row[0] <= slot <= row[1]]
         port = max(set(votes), key=votes.count, default=0)
         return next((member for member in self._running if member.port == port), None)
 
