@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from liveserver.infra.telemetry import Metrics
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE, Mendable, Rejected
+from liveserver.kernel.ids import is_id
 from liveserver.kernel.limits import TokenBucket
 from storefront.headers import secure_answer
 from storefront.problems import INTERNAL, NOT_FOUND, Refused, problem_response, refusal_headers, status_of
@@ -38,6 +39,12 @@ BURST_FACTOR = 4
 SOCKET = "/ws"
 """Handed over to the gateway with its connection: nobody sends what aiohttp calls the response."""
 _FOR_PROGRAMS = ("/api/", "/metrics", "/readyz", "/healthz", "/openapi.json", "/asyncapi.json")
+_OF_SHOWS = (
+    "/shows/{id}",
+    "/studio/shows/{id}",
+    "/api/v1/livestreams/{id}",
+    "/api/v1/seller/livestreams/{id}",
+)
 _FREE = ("/static/", "/healthz", "/readyz")
 """Not counted: they cost next to nothing, and one page needs many of them."""
 
@@ -91,8 +98,12 @@ def observed(write_page: ErrorWriter) -> Middleware:
         request[REQUEST_ID] = given if _REQUEST_ID_FORM.fullmatch(given) else secrets.token_hex(8)
         services = services_of(request)
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request=request[REQUEST_ID]):
+        # A connection's requests share one task, so what one of them has bound must not be left to the next.
+        try:
+            structlog.contextvars.bind_contextvars(request=request[REQUEST_ID], **_show_of(request))
             response = await _answered(request, handler, write_page)
+        finally:
+            structlog.contextvars.unbind_contextvars("request", "show", "user")
         if route_of(request) != SOCKET:
             _measure(services.metrics, request, response.status, time.perf_counter() - started)
         if not response.prepared:
@@ -101,6 +112,13 @@ def observed(write_page: ErrorWriter) -> Middleware:
         return response
 
     return observe
+
+
+def _show_of(request: web.Request) -> dict[str, str]:
+    """The show that the address names, for log lines."""
+    show = request.match_info.get("id", "")
+    named = route_of(request).startswith(_OF_SHOWS)
+    return {"show": show} if named and is_id(show) else {}
 
 
 async def _answered(request: web.Request, handler: Handler, write_page: ErrorWriter) -> web.StreamResponse:

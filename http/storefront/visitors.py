@@ -6,6 +6,7 @@ It sets the cookies of sessions; it signs nobody in (`api.auth`, `web.account` d
 from typing import Literal
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from liveserver.accounts.cookies import session_cookie
@@ -59,6 +60,8 @@ async def visitor_of(request: web.Request) -> Visitor:
     if known is None:
         known = await _find(request)
         request[_VISITOR] = known
+        if known.signed_in:
+            structlog.contextvars.bind_contextvars(user=known.identity.id)
     return known
 
 

@@ -47,7 +47,7 @@ class Notices:
             try:
                 callback(about)
             except Exception:
-                log.exception("a callback for %s of an account failed", kind)
+                log.exception("notice_callback_failed", extra={"kind": kind})
 
     async def start(self) -> None:
         """Returns once notices of others are heard. Raises TimeoutError when the database lets nobody listen."""
@@ -77,7 +77,7 @@ class Notices:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if self._closing:
                     return
-                log.warning("sign-outs of other processes are not heard at the moment: %s", error)
+                log.warning("notices_not_heard", extra={"error": repr(error)})
             pause_ms = RETRY_MIN_MS if self._listening.is_set() else min(2 * pause_ms, RETRY_MAX_MS)
             self._listening.clear()
             await asyncio.sleep(pause_ms / 1000)
@@ -110,4 +110,4 @@ class Notices:
                 if origin != self.origin:
                     self.tell(kind, about)
             case _:
-                log.warning("a notice that this release does not understand was heard")
+                log.warning("notice_not_understood")

@@ -323,4 +323,4 @@ class Accounts:
             try:
                 await self.sweep()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("expired sessions are not swept out at the moment: %s", error)
+                log.warning("sessions_not_swept", extra={"error": repr(error)})

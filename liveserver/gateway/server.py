@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from asyncpg import InterfaceError, PostgresError
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from liveserver.catalog.service import Catalog
 from liveserver.gateway import closecodes, handover
@@ -187,7 +188,8 @@ class Gateway:
         try:
             self._router.received(connection, data)
         except Exception:  # noqa: BLE001  # one message's failure must not take the other viewers' socket loop along
-            _log.exception("a message failed")
+            with bound_contextvars(**_who(connection)):
+                _log.exception("message_failed")
             connection.fail_internally()
 
     def _admitted(self, connection: Connection, message: Any) -> None:
@@ -196,7 +198,8 @@ class Gateway:
             connection.unhold()
             self._router.admitted(connection, message)
         except Exception:  # noqa: BLE001  # as above
-            _log.exception("a join failed")
+            with bound_contextvars(**_who(connection)):
+                _log.exception("join_failed")
             connection.fail_internally()
         connection.resume()
 
@@ -208,13 +211,14 @@ class Gateway:
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self, connection: Connection, message_id: str, work: Coroutine[Any, Any, None]) -> None:
+        bind_contextvars(**_who(connection))  # of this task, and of nothing that lives longer
         try:
             await work
         except (RoomUnavailable, RedisError, PostgresError, InterfaceError, OSError) as failure:
-            _log.warning("a message had to be refused: %r", failure)
+            _log.warning("message_refused", extra={"error": repr(failure)})
             connection.error(message_id, UNAVAILABLE)
         except Exception:  # noqa: BLE001  # logged here, since nobody awaits this task
-            _log.exception("a message failed")
+            _log.exception("message_failed")
             connection.fail_internally()
         finally:
             connection.unhold()
@@ -247,4 +251,10 @@ class Gateway:
             if refresh:
                 await self.rooms.refresh()
         except Exception:  # noqa: BLE001  # the database may be away; the next round tries again
-            _log.exception("sessions and shows could not be checked; trying again in a moment")
+            _log.exception("sessions_not_checked")
+
+
+def _who(connection: Connection) -> dict[str, str]:
+    """For log lines: whose connection it is, and in which shows. Ids only."""
+    who = {"user": connection.identity.id} if connection.identity is not None else {}
+    return {**who, "show": " ".join(connection.rooms)} if connection.rooms else who

@@ -2,6 +2,7 @@
 
 It decides no alarms and keeps no history. Tokens, cookies, passwords and secrets never get into a line (`_redact`).
 Context is bound with `structlog.contextvars.bound_contextvars(request=…, show=…, user=…)` at the edges; ids only, no names.
+What each event of ours means: docs/operating/logging.md.
 """
 
 import logging
@@ -71,7 +72,7 @@ def set_up_logging(
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
