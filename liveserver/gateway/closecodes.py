@@ -88,6 +88,14 @@ INTERNAL = CloseCode(
     resume=True,
     spread_ms=5_000,
 )
+ELSEWHERE = CloseCode(
+    4008,
+    "elsewhere",
+    "This server process can't follow the show any more; others can.",
+    "Wait a random time up to the spread, reconnect (to another process, behind the same address), join with `after`.",
+    resume=True,
+    spread_ms=2_000,
+)
 SIGNED_OUT = CloseCode(
     4500,
     "signed_out",
@@ -125,6 +133,7 @@ CODES: tuple[CloseCode, ...] = (
     JOINS_BUSY,
     MESSAGE_LATE,
     INTERNAL,
+    ELSEWHERE,
     SIGNED_OUT,
     TOKEN_EXPIRED,
     BAD_MESSAGES,

@@ -71,6 +71,7 @@ def handler(desk: Desk, route: Route) -> Callable[[Connection, Message], None]:
     """What to do with messages of this route."""
     kind, roles, cost, settle = route.kind, route.roles, route.cost, route.settle
     limited = desk.limits.rate(cost)[0] > 0
+    pace = desk.limits.pace(cost)
     stats = desk.stats
     refusals = stats.refusals[kind]
 
@@ -127,7 +128,9 @@ def handler(desk: Desk, route: Route) -> Callable[[Connection, Message], None]:
             return
         stats.commands += 1
         try:
-            command = edge.command(kind, member.actor, settled, connection.client, number, connection.rtt_ms)
+            command = edge.command(
+                kind, member.actor, settled, connection.client, number, connection.rtt_ms, pace
+            )
         except OverflowError:
             # A payload that forgot to bound a number. The log's form holds 64 bits.
             connection.bad(message_id, TOO_LARGE)

@@ -9,6 +9,7 @@ from typing import Any
 
 from liveserver.accounts.model import Identity
 from liveserver.catalog.service import Catalog
+from liveserver.gateway import closecodes
 from liveserver.gateway.codecs import Codec
 from liveserver.gateway.connection import Connection
 from liveserver.gateway.lanes import Lanes, condensed
@@ -213,6 +214,11 @@ class ShowRoom:
     def on_reset(self, epoch: int, seq: int) -> None:
         self._encoded.clear()
         self.lanes.reset(epoch, seq)
+
+    def on_halted(self) -> None:
+        """This node is of no use to the show's viewers: they find it on another one."""
+        for connection in tuple(self.members):
+            connection.close(closecodes.ELSEWHERE)
 
     def on_state(self, kind: str, payload: dict[str, Any]) -> None:
         """A latest value changed (viewer count, reactions)."""

@@ -78,6 +78,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             case "host":
                 return self.host_commands_per_s, self.host_commands_burst
 
+    def pace(self, cost: Cost) -> tuple[int, int]:
+        """The same for one person over all connections and nodes, as the room counts it: one in so many ms, so many at once.
+
+        Twice what a single connection may send at once: what came evenly may be appended together after a stall. Hosts
+        and what is not in the log are limited by connection alone; so are rates too high to count in ms.
+        """
+        per_s, burst = self.rate(cost)
+        if cost not in ("bid", "chat") or per_s <= 0 or per_s > 1_000:
+            return 0, 0
+        return round(1_000 / per_s), 2 * int(burst)
+
     @property
     def silent_ms(self) -> int:
         """A peer that was not heard for this long is gone."""

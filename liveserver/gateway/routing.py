@@ -6,7 +6,7 @@ A handler that must wait holds its connection, so that the messages of one conne
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from liveserver.gateway import commands
+from liveserver.gateway import closecodes, commands
 from liveserver.gateway.codecs import Codec, Inbound, Message
 from liveserver.gateway.commands import NOT_JOINED, too_fast
 from liveserver.gateway.connection import Connection
@@ -117,6 +117,9 @@ class Router:
     def _enter(self, connection: Connection, message: Message, room: ShowRoom) -> None:
         identity = connection.identity
         assert identity is not None, "joins come after hello"
+        if room.live.stuck:
+            connection.close(closecodes.ELSEWHERE)
+            return
         after = message.payload.after
         payload = room.join(connection, identity, (after.epoch, after.seq) if after is not None else None)
         connection.ok(message.id or "join", payload)

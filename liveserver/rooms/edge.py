@@ -70,7 +70,13 @@ _encode = msgspec.msgpack.encode
 
 
 def command(
-    kind: str, actor: Actor, args: msgspec.Struct, client: str = "", number: int = 0, rtt_ms: int = 0
+    kind: str,
+    actor: Actor,
+    args: msgspec.Struct,
+    client: str = "",
+    number: int = 0,
+    rtt_ms: int = 0,
+    pace: tuple[int, int] = (0, 0),
 ) -> Command:
-    """A command ready for the log."""
-    return Command(kind, actor, msgspec.Raw(_encode(args)), client, number, rtt_ms)
+    """A command ready for the log. `pace`: one in so many ms, and so many at once, over all that this person has open."""
+    return Command(kind, actor, msgspec.Raw(_encode(args)), client, number, rtt_ms, *pace)

@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
 import structlog
@@ -28,6 +29,7 @@ from liveserver.rooms.log import UNRECORDED_MAX, LogCorrupt, ShowLog, load_funct
 from liveserver.rooms.logclock import LogClock, anchor
 from liveserver.rooms.model import LOG_VERSION, Feature
 from liveserver.rooms.numbers import RoomNumbers
+from liveserver.rooms.offers import Offers
 from liveserver.rooms.recorder import Counts, Numbers, Projector
 from liveserver.rooms.room import LogBroken
 from liveserver.shows.service import Shows
@@ -82,6 +84,7 @@ class Hub:
             ),
         )
         """Who else lives; this hub takes part in the registry while it runs."""
+        self._offers = Offers(self.nodes.card.kinds)
         self._counts = Counts()
         self.numbers = RoomNumbers()
         """What all its rooms count."""
@@ -103,6 +106,8 @@ class Hub:
     async def start(self) -> None:
         """Enters the registry, loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
         await self.nodes.start()
+        await self._offers.look(self.nodes)
+        self.nodes.on_beat(partial(self._offers.look, self.nodes))
         self.nodes.on_beat(self._answer_asks)
         for shard in self._shards.all():
             await load_functions(shard.general)
@@ -153,6 +158,7 @@ class Hub:
                 self.node,
                 self.clock,
                 LogClock(self.clock, self._anchor_ms),
+                offers=self._offers,
                 counts=self._counts,
                 numbers=self.numbers,
                 dedicated=self._dedicated,

@@ -27,6 +27,7 @@ from liveserver.rooms.log import Head, LogCorrupt, ShowLog, is_whole
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Command, Entry, Event, Feature, Verdict, Viewer
 from liveserver.rooms.numbers import RoomNumbers
+from liveserver.rooms.offers import NOT_YET, Offers
 from liveserver.rooms.recorder import AWAY, Counts, Projector, Recorder
 from liveserver.rooms.room import Applied, LogBroken, Room
 
@@ -58,6 +59,10 @@ class Listener(Protocol):
 
     def on_reset(self, epoch: int, seq: int) -> None:
         """The log was rebuilt: viewers must take a fresh snapshot."""
+        ...
+
+    def on_halted(self) -> None:
+        """This node can't follow the show any more; another may (a newer release, or one whose memory is sound)."""
         ...
 
 
@@ -95,6 +100,7 @@ class LiveRoom:
         clock: Clock,
         log_clock: LogClock,
         *,
+        offers: Offers | None = None,
         counts: Counts | None = None,
         numbers: RoomNumbers | None = None,
         dedicated: bool = False,
@@ -106,11 +112,14 @@ class LiveRoom:
         self.room = Room(show, features)
         self.halted = ""
         """Why this room takes nothing at the moment; empty while all is well."""
+        self.stuck = False
+        """Whether it stays so: rebuilding did not help. When nobody is left here, the room is closed and may be opened anew."""
         self._features = features
         self._pool = pool
         self._log = show_log
         self._feed = feed
         self._clock = clock
+        self._offers = offers or Offers()
         self._log_clock = log_clock
         self._listeners: list[Listener] = []
         self._history = History(0)
@@ -180,6 +189,9 @@ class LiveRoom:
         if self.halted:
             self._numbers.decided(command.kind, UNAVAILABLE)
             answer(0, 0, UNAVAILABLE)
+        elif command.kind in self._offers.withheld:
+            self._numbers.decided(command.kind, NOT_YET)
+            answer(0, 0, NOT_YET)
         else:
             assert self.room.knows(command.kind), f"no feature of this room knows {command.kind}"
             self._appender.submit(command, answer)
@@ -224,6 +236,8 @@ class LiveRoom:
     @property
     def idle(self) -> bool:
         """Whether nobody needs this room here: no listener, nothing that time or the record still has to bring."""
+        if self.stuck:
+            return not self._listeners
         return not (
             self._listeners or self.unrecorded or pending(self.room) or self.room.due_ts() is not None
         )
@@ -478,6 +492,9 @@ class LiveRoom:
                     listener.on_reset(self.epoch, self.seq)
                 return
         log.critical("room_stays_halted", show=self.show, reason=self.halted)
+        self.stuck = True
+        for listener in self._listeners:
+            listener.on_halted()
 
     # -- what the server itself appends
 

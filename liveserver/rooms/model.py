@@ -50,6 +50,10 @@ class Command(msgspec.Struct, frozen=True, array_like=True):
     """The client's own number of this command, rising within `client`."""
     rtt_ms: int = 0
     """Best recent round-trip time to the sender as the server measured it; the bid allowance is derived from it."""
+    every_ms: int = 0
+    """Their rate: one such command in so many ms over all their connections; 0 = not limited (see `paces`)."""
+    burst: int = 0
+    """How many at once."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -76,7 +80,8 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 LOG_VERSION = 1
-"""The form of batches that this release writes and reads. The registry of nodes tells each process's own."""
+"""The form of batches that this release writes and reads. The registry of nodes tells each process's own; a release that writes
+another one writes the old one until no living node lacks it (`offers`)."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +89,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
     salt: bytes
     commands: tuple[Command, ...]
+    version: int = LOG_VERSION
+    """Who reads a newer one than it knows must not guess: the room is halted there (faults.md, row 24)."""
 
 
 class Fact(msgspec.Struct, kw_only=True):

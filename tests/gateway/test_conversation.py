@@ -325,3 +325,13 @@ async def test_draining_sends_everybody_elsewhere_and_takes_nobody_new():
         assert stage.gateway.stats.connections == 0
         late = await stage.connect()
         assert await late.close_code() == 4000
+
+
+async def test_row_24_viewers_of_a_room_that_this_node_cannot_read_are_sent_elsewhere():
+    async with on_stage() as stage:
+        ana = await stage.connect("ana", join=True)
+        stage.room.halt()
+        assert await ana.close_code() == 4008
+        late = await stage.connect("bo")
+        await late.send("room:join", show=SHOW)
+        assert await late.close_code() == 4008

@@ -24,6 +24,9 @@ class Heard:
             if event.audience == ROOM
         ]
 
+    def on_halted(self) -> None:
+        raise AssertionError("no room of these tests stays halted")
+
     def on_reset(self, epoch: int, seq: int) -> None:
         raise AssertionError("nothing was lost in this test")
 

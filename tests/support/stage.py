@@ -66,6 +66,7 @@ class MemoryRoom:
         self._answers: list[Callable[[int, int, Any], None]] = []
         self.submitted: list[Command] = []
         self.away = False
+        self.stuck = False
 
     @property
     def room(self) -> Room:
@@ -113,6 +114,12 @@ class MemoryRoom:
         self.room.epoch += 1
         for listener in self._listeners:
             listener.on_reset(self.epoch, self.seq)
+
+    def halt(self) -> None:
+        """As if this node could read the log no more."""
+        self.stuck = True
+        for listener in tuple(self._listeners):
+            listener.on_halted()
 
     def add_listener(self, listener: Any) -> None:
         self._listeners.append(listener)
