@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from redis.exceptions import RedisError
 
 from liveserver.infra.telemetry import Metrics
+from liveserver.infra.tracing import request_span
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE, Mendable, Rejected
 from liveserver.kernel.ids import is_id
@@ -101,7 +102,10 @@ def observed(write_page: ErrorWriter) -> Middleware:
         # A connection's requests share one task, so what one of them has bound must not be left to the next.
         try:
             structlog.contextvars.bind_contextvars(request=request[REQUEST_ID], **_show_of(request))
-            response = await _answered(request, handler, write_page)
+            with request_span(
+                f"{request.method} {route_of(request)}", request.headers, route=route_of(request)
+            ):
+                response = await _answered(request, handler, write_page)
         finally:
             structlog.contextvars.unbind_contextvars("request", "show", "user")
         if route_of(request) != SOCKET:

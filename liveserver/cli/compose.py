@@ -30,6 +30,7 @@ from liveserver.infra.engines import Engines
 from liveserver.infra.garbage import Pauses, rare_collections
 from liveserver.infra.migrations import migrate
 from liveserver.infra.telemetry import Metrics, name_node
+from liveserver.infra.tracing import tracing
 from liveserver.infra.watch import Watch, engines_of
 from liveserver.kernel.clock import Clock, SystemClock
 from liveserver.presence.service import Presence
@@ -142,6 +143,7 @@ async def running_node(
         hub.nodes.tell(teller(hub, watch, lambda: gateway.stats.connections, gateway.viewers))
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
+            tracing(settings.tracing_endpoint, settings.tracing_percent, hub.node),
             started(watch.start, watch.aclose),
             started(scrape.start, scrape.aclose),
             started(accounts.start, partial(leaving.within, "accounts", accounts.aclose)),

@@ -19,6 +19,7 @@ from liveserver.cli.told import teller
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
 from liveserver.infra.telemetry import name_node
+from liveserver.infra.tracing import tracing
 from liveserver.infra.watch import Watch, engines_of
 from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.ids import new_id
@@ -95,6 +96,7 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
         dedicated = Dedicated(hub, pool)
         telling = Telling(shards, name, hub.recording)
         async with (
+            tracing(settings.tracing_endpoint, settings.tracing_percent, hub.node),
             started(watch.start, watch.aclose),
             started(hub.start, hub.aclose),
             started(dedicated.start, dedicated.aclose),

@@ -18,6 +18,7 @@ from liveserver.cli.say import progress, warn
 from liveserver.cli.workers import supervise
 from liveserver.config import Loaded, Settings, load
 from liveserver.infra.engines import Engines
+from liveserver.infra.tracing import tracing
 
 
 def run(flags: Mapping[str, Any]) -> None:
@@ -37,7 +38,8 @@ async def serve(loaded: Loaded) -> int:
             warn("rate limits are lifted (--unlimited): for load tests on this machine only")
         with listen(settings.host, settings.port) as listener:
             async with engines_of(settings) as engines:
-                await prepare_database(engines, progress)
+                async with tracing(settings.tracing_endpoint, settings.tracing_percent, "migrations"):
+                    await prepare_database(engines, progress)
                 async with recorder_of(settings, engines, stop) as recorder:
                     if settings.workers == 1:
                         return await _one(settings, engines, recorder.name, listener, stop)

@@ -91,6 +91,14 @@ class ServerSettings:
     log_format: str = setting(
         "auto", "auto: for people on a terminal, JSON lines otherwise.", choices=("auto", "console", "json")
     )
+    tracing_endpoint: str = setting(
+        "",
+        "Where OpenTelemetry traces go (OTLP over HTTP, http://collector:4318/v1/traces); empty: none. Wants the extra liveserver[tracing].",
+        form="url",
+    )
+    tracing_percent: int = setting(
+        10, "Share of requests and batches that are traced.", unit="%", low=0, high=100
+    )
     unlimited: bool = setting(False, "Lifts rate limits for load tests; only accepted on a loopback address.")
 
 

@@ -23,6 +23,7 @@ from typing import Literal, TypeAlias
 import asyncpg
 
 from liveserver.infra.database import CONNECT_MAX_MS, Connection, Pool, where_of
+from liveserver.infra.tracing import span
 from liveserver.kernel.errors import Mendable
 
 LOCK_KEY = 0x6C697665  # "live": every release takes the same advisory lock
@@ -163,15 +164,16 @@ async def _apply_missing(
         if migration.stage == "post" and post is not None:
             await post(connection, migration)
         try:
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO schema_migrations (number, name, checksum, since) VALUES ($1, $2, $3, $4)",
-                    migration.number,
-                    migration.name,
-                    migration.checksum,
-                    migration.since or None,
-                )
+            with span("migrate", file=migration.title):
+                async with connection.transaction():
+                    await connection.execute(migration.sql)
+                    await connection.execute(
+                        "INSERT INTO schema_migrations (number, name, checksum, since) VALUES ($1, $2, $3, $4)",
+                        migration.number,
+                        migration.name,
+                        migration.checksum,
+                        migration.since or None,
+                    )
         except asyncpg.PostgresError as error:
             raise MigrationError(
                 f"Migration {migration.title} failed: {error}",

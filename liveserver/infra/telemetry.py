@@ -30,6 +30,7 @@ _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+@")
 
 _process: dict[str, str] = {}
 """What every line of this process carries: `process` (worker-1, recorder) and `node`, once it has its id in the registry."""
+_more: list[Callable[[], Mapping[str, str]]] = []
 
 
 def set_up_logging(
@@ -91,9 +92,16 @@ def name_node(node: str) -> None:
     _process["node"] = node
 
 
+def add_to_lines(more: Callable[[], Mapping[str, str]]) -> None:
+    """Asks `more` for each line what it should carry besides."""
+    if more not in _more:
+        _more.append(more)
+
+
 def _add_process(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key, value in _process.items():
-        line.setdefault(key, value)
+    for found in (_process, *(more() for more in _more)):
+        for key, value in found.items():
+            line.setdefault(key, value)
     return line
 
 

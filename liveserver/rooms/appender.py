@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
+from liveserver.infra.tracing import span
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE, Rejected
 from liveserver.rooms.log import Refusal, ShowLog, Unreplicated
@@ -140,7 +141,8 @@ class Appender:
             while self._queue:
                 tickets = self._next_batch()
                 if tickets:
-                    await self._append(tickets)
+                    with span("append", show=self._log.show, commands=len(tickets)):
+                        await self._append(tickets)
         except Exception:
             # A promise of ours is broken, not the users': whoever waits is told, and the next command starts anew.
             log.exception("append_failed", show=self._log.show)

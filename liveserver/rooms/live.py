@@ -328,7 +328,9 @@ class LiveRoom:
             return False
         self._rebuilds = 0
         if entry.ts >= self._since_ts:
-            self._numbers.applied(self.server_now() - entry.ts)
+            lag_ms = self._log_clock.now_ms() - entry.ts
+            # Clocks may differ by a little: nothing is applied before it happened.
+            self._numbers.apply_lag_s.add(lag_ms / 1000 if lag_ms > 0 else 0.0)
         self._hashes[entry.last] = entry.hash
         if len(self._hashes) > HASHES_MAX:
             del self._hashes[next(iter(self._hashes))]

@@ -62,10 +62,6 @@ class RoomNumbers:
         """Counts what a command came to."""
         self.verdicts[kind][verdict.code] += 1
 
-    def applied(self, lag_ms: int) -> None:
-        """Counts an entry that was applied. Clocks may differ by a little: nothing is applied before it happened."""
-        self.apply_lag_s.add(lag_ms / 1000 if lag_ms > 0 else 0.0)
-
     def refused(self, code: str) -> None:
         """Counts an append that the log did not take."""
         self.appends_refused[code] = self.appends_refused.get(code, 0) + 1

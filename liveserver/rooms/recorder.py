@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from liveserver.infra.database import Connection, Pool, Record, transaction
+from liveserver.infra.tracing import span
 from liveserver.kernel.tasks import end
 from liveserver.rooms import store
 from liveserver.rooms.log import UNRECORDED_MAX
@@ -170,7 +171,8 @@ class Recorder:
                 # First without a lock: who records should not have to wait for those who only want to know.
                 self.standby = self.standby and await self._look()
                 if not self.standby:
-                    self.standby = not await self._record(force=False)
+                    with span("record", show=self._show, waiting=self._waiting):
+                        self.standby = not await self._record(force=False)
                 if self.standby:
                     pause_s = POLL_S
                 elif self._waiting < COMMANDS_MAX:
