@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from liveserver import __version__
 from liveserver.infra.database import Pool
 from liveserver.infra.shards import Shards
+from liveserver.infra.tracing import span
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Mendable, Rejected
 from liveserver.kernel.ids import ShowId, new_id
@@ -163,7 +164,8 @@ class Hub:
                 numbers=self.numbers,
                 dedicated=self._dedicated,
             )
-            await room.open()
+            with span("open room", show=show):
+                await room.open()
         except (RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise RoomUnavailable(f"storage is away: {error!r}") from error
         except (Mendable, LogBroken, LogCorrupt) as error:

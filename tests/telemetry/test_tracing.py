@@ -57,6 +57,7 @@ async def test_a_bid_is_traced_from_the_log_to_the_record(spans: Spans, shop: Sh
     (append,) = named(spans(), "append")
     assert dict(append.attributes or {}) == {"show": show.id, "commands": 1}
     assert named(spans(), "record")
+    assert named(spans(), "open room")
     assert append.resource.attributes["service.instance.id"] == "node_1"
 
 
