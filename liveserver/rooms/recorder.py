@@ -155,12 +155,12 @@ class Recorder:
         return not self._tail
 
     async def aclose(self, stall_s: float = 5.0) -> None:
-        """Records what is left, unless another does, and lets another node go on."""
+        """Records what is left, and lets another node go on."""
         await end(self._task)
         with contextlib.suppress(*AWAY):
             async with asyncio.timeout(stall_s):
-                if not (self.standby and await self._look()):
-                    await self.flush(stall_s)
+                # Also where another records: a holder may only let go of what it knows to be recorded.
+                await self.flush(stall_s)
                 await self._pool.execute(store.QUERIES.give_up_lease, self._show, self._node)
 
     async def _run(self) -> None:
