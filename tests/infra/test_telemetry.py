@@ -94,7 +94,9 @@ def test_a_line_is_bounded(log):
 def test_numbers_are_read_at_the_scrape():
     metrics = Metrics()
     open_now = {"live.v1.json": 2.0}
-    metrics.read(Number("liveserver_connections", "gauge", "Open connections.", ("protocol",)), lambda: open_now)
+    metrics.read(
+        Number("liveserver_connections", "gauge", "Open connections.", ("protocol",)), lambda: open_now
+    )
     metrics.read(Number("liveserver_bids_total", "counter", "Bids decided."), lambda: 7)
     open_now["live.v1.json"] = 3.0
     text = metrics.render().decode()
