@@ -151,7 +151,9 @@ def _appended(n: int) -> Work:
         raise AssertionError("this log refuses nothing")
 
     def made(entry: Entry) -> None:
-        appender.decided(entry, [UNAVAILABLE] * entry.count)  # nobody looks at the verdicts
+        appender.decided(
+            Applied(entry, (), [UNAVAILABLE] * entry.count, [], [])
+        )  # nobody looks at the verdicts
 
     appender = Appender(_Log(), "bench", LogClock(clock), clock, reopen, made)  # pyright: ignore[reportArgumentType]  # a double
 

@@ -23,6 +23,7 @@ from liveserver.rooms.log import Refusal, ShowLog, Unreplicated
 from liveserver.rooms.logclock import LogClock
 from liveserver.rooms.model import Batch, Command, Entry, Verdict
 from liveserver.rooms.numbers import RoomNumbers
+from liveserver.rooms.room import Applied
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,7 @@ class Appender:
         self._batch = 0
         self._unsafe = 0
         """The batch that the log's replicas may lack; 0 for none."""
-        self._waiting: tuple[Entry, list[Ticket], Sequence[Verdict]] | None = None
+        self._waiting: tuple[Applied, list[Ticket]] | None = None
         """What is applied and decided, and not answered yet for that reason."""
         self.held = False
         """Whether nothing is acknowledged at the moment."""
@@ -104,11 +105,12 @@ class Appender:
             # The task first runs in the loop's next turn: all that this turn brings goes into one batch.
             self._task = asyncio.get_running_loop().create_task(self._run(), name=f"append {self._log.show}")
 
-    def decided(self, entry: Entry, verdicts: Sequence[Verdict]) -> None:
+    def decided(self, applied: Applied) -> None:
         """Answers the commands of an entry that was applied, if they are this node's and were not given up.
 
         While the log's replicas lack the entry, the answers wait for them; while held, nothing is promised any more.
         """
+        entry = applied.entry
         if entry.node != self.node:
             return
         tickets = self._underway.pop(entry.batch, None)
@@ -117,9 +119,9 @@ class Appender:
         if self.held:
             self._refuse(tickets, UNAVAILABLE)
         elif entry.batch == self._unsafe:
-            self._waiting = (entry, tickets, verdicts)
+            self._waiting = (applied, tickets)
         else:
-            self._answer(entry, tickets, verdicts)
+            self._answer(applied, tickets)
 
     def hold(self) -> None:
         """From now on nothing is acknowledged: others may decide without this node how the log goes on."""
@@ -201,11 +203,11 @@ class Appender:
     def _answer_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            entry, tickets, verdicts = waiting
+            applied, tickets = waiting
             if self.held:
                 self._refuse(tickets, UNAVAILABLE)
             else:
-                self._answer(entry, tickets, verdicts)
+                self._answer(applied, tickets)
 
     async def _refused(self, batch: int, refusal: Refusal) -> None:
         self._numbers.refused(refusal.code)
@@ -237,11 +239,14 @@ class Appender:
         await asyncio.sleep(RETRY_MS / 1000)
         self._expire(self._clock.monotonic_ms())
 
-    def _answer(self, entry: Entry, tickets: Sequence[Ticket], verdicts: Sequence[Verdict]) -> None:
-        counts, seq, ts = self._numbers.verdicts, entry.first, entry.ts
-        for ticket, verdict in zip(tickets, verdicts, strict=True):
+    def _answer(self, applied: Applied, tickets: Sequence[Ticket]) -> None:
+        counts, seq, ts = self._numbers.verdicts, applied.entry.first, applied.entry.ts
+        for ticket, verdict in zip(tickets, applied.verdicts, strict=True):
             counts[ticket.command.kind][verdict.code] += 1
-            ticket.answer(seq, ts, verdict)
+            if seq in applied.repeats:
+                ticket.answer(*applied.repeats[seq], verdict)
+            else:
+                ticket.answer(seq, ts, verdict)
             seq += 1
 
     def _refuse(self, tickets: Sequence[Ticket], verdict: Rejected) -> None:

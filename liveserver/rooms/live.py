@@ -336,7 +336,7 @@ class LiveRoom:
             del self._hashes[next(iter(self._hashes))]
         self._history.extend(entry.ts, applied.events)
         self._recorder.take(applied, self._dump_if_due(applied))
-        self._appender.decided(entry, applied.verdicts)
+        self._appender.decided(applied)
         for listener in self._listeners:
             listener.on_applied(entry.first, entry.last, entry.ts, applied.events)
         self._arm()

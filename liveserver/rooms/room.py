@@ -50,6 +50,8 @@ class Applied(msgspec.Struct):
     facts: list[tuple[int, Fact]]
     """With the sequence number of the command they belong to; what time brought about belongs to the first."""
     events: list[tuple[int, Event]]
+    repeats: dict[int, tuple[int, int]] = {}
+    """Of commands that were sent again, by their sequence number: seq and ts of the entry that decided them first."""
 
 
 class _Image(msgspec.Struct):
@@ -142,7 +144,9 @@ class Room:
         if command.client:
             first = self.verdicts.find(command)
             if first is not None:
-                return first
+                if first.seq:
+                    applied.repeats[ctx.seq] = (first.seq, first.ts)
+                return first.verdict
         if command.every_ms:
             too_fast = self.paces.refusal(command, ctx.ts)
             if too_fast is not None:
@@ -151,7 +155,7 @@ class Room:
         if isinstance(verdict, Decision):
             self._evolve(verdict.facts, ctx, applied)
         if command.client:
-            self.verdicts.remember(command, verdict)
+            self.verdicts.remember(command, verdict, ctx.seq, ctx.ts)
         return verdict
 
     def _decide(self, command: Command, ctx: Context) -> Verdict:

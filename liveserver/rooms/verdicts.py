@@ -28,6 +28,14 @@ class Outcome(msgspec.Struct, array_like=True):
     ok: bool
     result: dict[str, Any] = {}
     rejected: Rejected | None = None
+    seq: int = 0
+    """Where in the log it was decided, and when; 0 for what was remembered before this was kept."""
+    ts: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """As it was told first."""
+        return self.rejected if self.rejected is not None else Decision((), self.result)
 
 
 class Verdicts(msgspec.Struct):
@@ -36,21 +44,21 @@ class Verdicts(msgspec.Struct):
     outcomes: dict[str, Outcome] = {}
     forgotten: dict[str, int] = {}
 
-    def find(self, command: Command) -> Verdict | None:
-        """The first verdict of a retried command, `STALE` if it can no longer be told, None for a new command."""
+    def find(self, command: Command) -> Outcome | None:
+        """What a retried command came to at first, `STALE` if that can no longer be told, None for a new command."""
         client = f"{command.actor.id} {command.client}"
         outcome = self.outcomes.get(f"{client} {command.number}")
         if outcome is not None:
-            return outcome.rejected if outcome.rejected is not None else Decision((), outcome.result)
-        return STALE if command.number <= self.forgotten.get(client, -1) else None
+            return outcome
+        return Outcome(False, rejected=STALE) if command.number <= self.forgotten.get(client, -1) else None
 
-    def remember(self, command: Command, verdict: Verdict) -> None:
+    def remember(self, command: Command, verdict: Verdict, seq: int, ts: int) -> None:
         """Keeps the verdict of a command that `find` did not know."""
         key = f"{command.actor.id} {command.client} {command.number}"
         if isinstance(verdict, Rejected):
-            self.outcomes[key] = Outcome(False, rejected=verdict)
+            self.outcomes[key] = Outcome(False, rejected=verdict, seq=seq, ts=ts)
         else:
-            self.outcomes[key] = Outcome(True, verdict.result)
+            self.outcomes[key] = Outcome(True, verdict.result, seq=seq, ts=ts)
         if len(self.outcomes) > REMEMBERED_MAX:
             self._forget_oldest()
 

@@ -449,3 +449,15 @@ async def _migrated(database_url: str) -> None:
     from liveserver.infra.migrations import migrate
 
     await migrate(database_url)
+
+
+async def test_a_command_sent_again_is_answered_with_its_first_place_in_the_log(new_node: NewNode) -> None:
+    room, other = [await (await new_node()).open(SHOW) for _ in range(2)]
+    asked = add(client="phone", number=1)
+    first = await room.ask(asked)
+    await adds(room, 3)
+    await until(lambda: other.seq == 4)
+    for elsewhere in (room, other):
+        again = await elsewhere.ask(asked)
+        assert (again.seq, again.ts, again.verdict) == (first.seq, first.ts, Decision((), {"total": 1}))
+    assert total(room) == 4
