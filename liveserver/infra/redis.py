@@ -3,11 +3,14 @@
 It knows no keys and no functions; what is sent is the callers' affair.
 """
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from liveserver.kernel.errors import Mendable
@@ -62,6 +65,28 @@ def append_connection(url: str, *, reply_max_ms: int = REPLY_MAX_MS) -> Redis:
         client_name="liveserver-append",
     )
     return Redis.from_pool(pool)
+
+
+@asynccontextmanager
+async def held(client: Redis) -> AsyncGenerator[Callable[..., Awaitable[Any]]]:
+    """One connection of the client for several commands that belong together; gives what sends a command and returns its reply.
+
+    It never connects anew in between: a command after a lost connection raises, instead of being about another connection's
+    past. Errors as `execute_command`.
+    """
+    pool = client.connection_pool
+    connection = await pool.get_connection()
+
+    async def say(*words: Any) -> Any:
+        if not connection.is_connected:
+            raise RedisConnectionError("the connection was lost between two commands")
+        await connection.send_command(*words, check_health=False)
+        return cast("Any", await connection.read_response())
+
+    try:
+        yield say
+    finally:
+        await pool.release(connection)
 
 
 async def run_id(connection: Redis) -> str:

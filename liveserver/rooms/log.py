@@ -4,6 +4,7 @@ It orders and keeps, nothing more: no rule, no retry policy (`appender`), no dec
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, cast
@@ -12,6 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, RedisError, ResponseError
 
+from liveserver.infra.redis import held
 from liveserver.infra.shards import Shards
 from liveserver.rooms.model import Entry
 
@@ -23,6 +25,10 @@ trimmed. Measured with bids: 1 KB each in every process that follows the show, 6
 for a peak of 20 s at twice the pace of recording, or hours of a lively chat while PostgreSQL is away."""
 KEEP_MAX = 20_000
 """Recorded commands kept in the stream for nodes that fell behind; older ones are in PostgreSQL."""
+
+ASK_AGAIN_MS = 5
+"""How long one WAITAOF waits before the next asks the replicas again. They tell what is on disk when they are asked, and then
+once a second: one that is asked while it still writes would be waited for that long. Measured: p50 0.8 ms instead of 1,060."""
 
 _NONE = b"-"
 """Stands for the empty hash before the first entry, where words are split at spaces."""
@@ -175,21 +181,20 @@ class ShowLog:
         return await self._call("append", *args, appending=True)
 
     async def _append(self, args: Sequence[Any], wait_ms: int) -> tuple[Any, bool]:
-        """Appends and waits for the replicas in one go: WAITAOF counts for the connection that wrote, and no other
+        """Appends and waits for the replicas, on one connection: WAITAOF counts for the connection that wrote, and no other
         (https://valkey.io/commands/waitaof/)."""
-        async with self._lane.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*self._words("append", args))
-            pipe.execute_command("WAITAOF", 1, self.replicas, max(1, wait_ms))
-            try:
-                reply, waited = await pipe.execute(raise_on_error=False)
-            except (RedisError, OSError):
-                self._shards.doubt()
-                raise
-        for answer in (reply, waited):
-            if isinstance(answer, Exception):
-                await self._failed(answer)
-                raise answer
-        return reply, waited[0] >= 1 and waited[1] >= self.replicas
+        until_s = time.monotonic() + wait_ms / 1000
+        try:
+            async with held(self._lane) as say:
+                reply = await say(*self._words("append", args))
+                safe = reply[0] != b"ok"  # then there is nothing to wait for
+                while not safe and time.monotonic() < until_s:
+                    local, replicas = await say("WAITAOF", 1, self.replicas, ASK_AGAIN_MS)
+                    safe = local >= 1 and replicas >= self.replicas
+        except (RedisError, OSError) as error:
+            await self._failed(error)
+            raise
+        return reply, safe
 
     async def head(self) -> Head:
         """Where the log stands, and the server's identity and time."""

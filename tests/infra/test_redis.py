@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from liveserver.infra.engines import Engines
-from liveserver.infra.redis import append_connection, general, requirement_problems, run_id
+from liveserver.infra.redis import append_connection, general, held, requirement_problems, run_id
 
 
 class ReplyEater:
@@ -80,6 +80,19 @@ async def test_the_same_loss_makes_a_general_client_send_again():
             await client.fcall("append", 1, "log", "batch")
         await client.aclose()
     assert eater.appends > 1
+
+
+async def test_what_belongs_together_is_never_said_on_two_connections():
+    # WAITAOF on a fresh connection would say at once that all of nothing is on disk.
+    eater = ReplyEater(lambda writer: (writer.write(b"+OK\r\n"), writer.close()))
+    async with serving(eater) as url:
+        client = append_connection(url, reply_max_ms=500)
+        with pytest.raises((RedisError, OSError)):
+            async with held(client) as say:
+                assert await say("FCALL", "append", 1, "log", "batch") == b"OK"
+                await say("WAITAOF", 1, 1, 5)
+        assert (eater.appends, eater.connections) == (1, 1)
+        await client.aclose()
 
 
 async def test_a_cancelled_append_leaves_no_reply_for_the_next_one(redis_url: str):

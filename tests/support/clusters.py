@@ -18,6 +18,12 @@ WAIT_S = 20
 LOOK_S = 0.02
 
 
+def url_of(cluster: ClusterEngines, member: Member) -> str:
+    """Where this member is reached, with the server's own rights."""
+    known = urlsplit(cluster.redis_url)
+    return f"redis://{known.username}:{known.password}@127.0.0.1:{member.port}/0"
+
+
 @asynccontextmanager
 async def admin(cluster: ClusterEngines, member: Member) -> AsyncGenerator[Redis]:
     """A client with all rights on one member."""
@@ -78,6 +84,32 @@ async def move_slot(cluster: ClusterEngines, key: str) -> None:
     async with admin(cluster, source) as old, admin(cluster, target) as new:
         name = await new.execute_command("CLUSTER", "MYID")
         await old.execute_command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", name)
+
+        async def moved() -> bool:
+            return await primary_of(cluster, key) == target
+
+        await until(moved)
+
+
+async def move_slot_by_keys(cluster: ClusterEngines, key: str) -> None:
+    """The same as Redis does it: key by key, answering TRYAGAIN, ASK and MOVED meanwhile
+    (https://valkey.io/commands/cluster-setslot/)."""
+    slot = key_slot(key.encode())
+    source, target = await primary_of(cluster, key), await other_primary(cluster, key)
+    known = urlsplit(cluster.redis_admin_url or "")
+    async with admin(cluster, source) as old, admin(cluster, target) as new:
+        old_name, new_name = (
+            await old.execute_command("CLUSTER", "MYID"),
+            await new.execute_command("CLUSTER", "MYID"),
+        )
+        await new.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", old_name)
+        await old.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", new_name)
+        while keys := cast("list[str]", await old.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1)):
+            words = ("127.0.0.1", target.port, "", 0, 5_000, "AUTH2", known.username, known.password)
+            await old.execute_command("MIGRATE", *words, "KEYS", *keys)
+            await asyncio.sleep(LOOK_S)  # somebody asks for the show while it is in two halves
+        await new.execute_command("CLUSTER", "SETSLOT", slot, "NODE", new_name)
+        await old.execute_command("CLUSTER", "SETSLOT", slot, "NODE", new_name)
 
         async def moved() -> bool:
             return await primary_of(cluster, key) == target
