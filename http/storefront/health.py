@@ -26,16 +26,20 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """GET /readyz: requests can be served here now; 503 while stopping or while the database is away."""
+    """GET /readyz: requests can be served here now; 503 while stopping, while the database is away, or when a show has gone on in a way
+    that only newer processes can follow."""
     services = services_of(request)
-    checks = {"draining": "yes" if services.draining() else "no"}
+    checks = {
+        "draining": "yes" if services.draining() else "no",
+        "release": "outdated" if services.hub.outdated else "ok",
+    }
     try:
         async with asyncio.timeout(READY_WAIT_S):
             await services.pool.fetchval("SELECT 1")
         checks["database"] = "ok"
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         checks["database"] = "away"
-    ready = checks == {"draining": "no", "database": "ok"}
+    ready = checks == {"draining": "no", "release": "ok", "database": "ok"}
     return _answer(200 if ready else 503, {"status": "ready" if ready else "not ready", **checks})
 
 

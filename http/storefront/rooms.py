@@ -137,7 +137,8 @@ async def act(
     if actor.role not in route.roles:
         raise Refused(SIGN_IN_FIRST if identity.role == "guest" else FORBIDDEN)
     typed = msgspec.convert({"show": show.id, **payload}, route.payload)
-    settled = route.settle(typed, Edge(actor, show, services.catalog, services.shows, services.clock))
+    edge = Edge(actor, show, services.catalog, services.shows, services.clock, services.hub.offers)
+    settled = route.settle(typed, edge)
     if inspect.isawaitable(settled):
         settled = await settled
     if isinstance(settled, Rejected):

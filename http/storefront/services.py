@@ -19,6 +19,7 @@ from liveserver.kernel.clock import Clock
 from liveserver.nodes.service import Nodes
 from liveserver.rooms.edge import Route
 from liveserver.rooms.model import Command, Feature, Verdict, Viewer
+from liveserver.rooms.offers import Offers
 from liveserver.shows.service import Shows
 
 
@@ -62,6 +63,15 @@ class Hub(Protocol):
     """Gives live rooms; raises `NoShow` or `RoomUnavailable` (`liveserver.rooms.hub`)."""
 
     async def open(self, show: str) -> LiveRoom: ...
+    @property
+    def offers(self) -> Offers:
+        """What all living processes can decide."""
+        ...
+
+    @property
+    def outdated(self) -> bool:
+        """Whether there is a show that this process can't follow while a newer one beside it can."""
+        ...
 
 
 class Presence(Protocol):

@@ -11,6 +11,7 @@ import msgspec
 from liveserver.auction import evolution, lots, projection
 from liveserver.auction import model as m
 from liveserver.auction.bidding import place_bid
+from liveserver.auction.formats import FORMATS
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import Context, Event, Fact, Feature, Pending, Verdict, Viewer
 
@@ -35,6 +36,7 @@ class Auction:
         "lot:confirm": m.ConfirmLot,
     }
     facts: ClassVar[tuple[type[Fact], ...]] = m.LOT_FACTS
+    versions: ClassVar[tuple[str, ...]] = tuple(f"{name}.{version}" for name, version in FORMATS)
     guards: ClassVar[frozenset[str]] = frozenset({"show:end"})
 
     def guard(self, state: m.AuctionState, kind: str, ctx: Context) -> Rejected | None:

@@ -20,6 +20,7 @@ from liveserver.auction.formats import FORMATS
 from liveserver.auction.formats.english import reserve_status
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import HOSTS, Context, Decision, Verdict
+from liveserver.rooms.room import LogBroken
 
 HOST_ONLY = Rejected("host_only", "Only the host may do this.")
 SYSTEM_ONLY = Rejected("system_only", "Only the server itself says this.")
@@ -36,11 +37,17 @@ def _decided(lot: m.Lot | None, fact: m.AnyLotFact, ctx: Context, **result: obje
 
 
 def open_lot(state: m.AuctionState, terms: m.Terms, ctx: Context) -> Verdict:
-    """Decides `lot:open`: host_only, unknown_format, bad_reserve, lot_open, lot_known, lots_unconfirmed."""
+    """Decides `lot:open`: host_only, bad_reserve, lot_open, lot_known, lots_unconfirmed.
+
+    Raises LogBroken for a format or version that is not known here: the edge refuses those, so a newer release wrote it, and
+    took it perhaps (faults.md, row 24).
+    """
     if ctx.actor.role not in HOSTS:
         return HOST_ONLY
     if (terms.format, terms.version) not in FORMATS:
-        return Rejected("unknown_format", "There is no such auction format.", detail={"field": "format"})
+        raise LogBroken(
+            f"lot {terms.lot} is of {terms.format}.{terms.version}, which nobody here knows; is a newer release running beside?"
+        )
     rules = terms.rules
     if rules.reserve is not None and rules.reserve < rules.start:
         return Rejected("bad_reserve", "A reserve is not under the start price.", detail={"field": "reserve"})

@@ -57,7 +57,7 @@ class Terms(msgspec.Struct, frozen=True):
     """Most that one bidder may owe in the show: what they won there and their maximum here. None: no limit."""
 
 
-class Lot(msgspec.Struct):
+class Lot(msgspec.Struct, omit_defaults=True):
     """A lot as a room holds it. Bids are dropped when it is finished; the record has them."""
 
     terms: Terms
@@ -81,7 +81,7 @@ class Lot(msgspec.Struct):
     """Where it was hammered: what must be recorded before it is sold."""
 
 
-class AuctionState(msgspec.Struct):
+class AuctionState(msgspec.Struct, omit_defaults=True):
     """The auctions of a show. `running` is the lot that is open or closing, or ""; `current` the last one opened."""
 
     running: str = ""

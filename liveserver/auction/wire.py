@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from liveserver.auction import clock as clocks
 from liveserver.auction import increments as tables
 from liveserver.auction import model as m
-from liveserver.auction.formats import RULES_VERSION
+from liveserver.auction.formats import pinned
 from liveserver.auction.formats.english import Rules
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_PATTERN, LotId, ProductId, new_id
@@ -149,6 +149,10 @@ async def _open(defaults: Defaults, payload: LotOpen, edge: Edge) -> Settled:
     timing = _timing(payload.clock or ClockChoice(), defaults)
     if isinstance(timing, Rejected):
         return timing
+    format = payload.format or "english"
+    version = pinned(format, edge.offers.withheld)
+    if isinstance(version, Rejected):
+        return version
     confirm_times = defaults.confirm_times if payload.confirm_times is None else payload.confirm_times
     return m.Terms(
         lot=offer.lot,
@@ -160,8 +164,8 @@ async def _open(defaults: Defaults, payload: LotOpen, edge: Edge) -> Settled:
         picture=offer.picture,
         product=offer.product,
         seller=offer.seller,
-        format=payload.format or "english",
-        version=RULES_VERSION,
+        format=format,
+        version=version,
         confirm_times=confirm_times,
         limit=payload.limit,
     )

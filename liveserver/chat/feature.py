@@ -64,6 +64,7 @@ class ChatFeature:
         m.UserBanned,
         m.UserUnbanned,
     )
+    versions: ClassVar[tuple[str, ...]] = ()
     guards: ClassVar[frozenset[str]] = rules.BANNED_FROM
 
     def guard(self, state: m.ChatState, kind: str, ctx: Context) -> Rejected | None:

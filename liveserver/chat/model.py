@@ -65,7 +65,7 @@ class Ban(msgspec.Struct, frozen=True, array_like=True):
     reason: str
 
 
-class ChatState(msgspec.Struct):
+class ChatState(msgspec.Struct, omit_defaults=True):
     """Chat's part of a room. Dicts keep insertion order, which is the log's."""
 
     messages: list[Message] = []

@@ -20,6 +20,7 @@ from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.edge import Edge
 from liveserver.rooms.model import ROOM, STAFF, STAFF_ONLY, Actor, Event, Viewer
+from liveserver.rooms.offers import ALONE, Offers
 from liveserver.shows.model import Show
 from liveserver.shows.rules import role_in
 from liveserver.shows.service import Shows
@@ -36,17 +37,28 @@ class Member:
     def __init__(self, room: "ShowRoom", actor: Actor) -> None:
         self.room = room
         self.actor = actor
-        self.edge = Edge(actor, room.record, room.services.catalog, room.services.shows, room.services.clock)
+        services = room.services
+        self.edge = Edge(
+            actor, room.record, services.catalog, services.shows, services.clock, services.offers
+        )
 
 
 class Services:
     """What rooms of the gateway use; the same for all."""
 
-    __slots__ = ("catalog", "clock", "limits", "presence", "shows", "stats")
+    __slots__ = ("catalog", "clock", "limits", "offers", "presence", "shows", "stats")
 
     def __init__(
-        self, catalog: Catalog, shows: Shows, presence: Presence, clock: Clock, limits: Limits, stats: Stats
+        self,
+        catalog: Catalog,
+        shows: Shows,
+        presence: Presence,
+        clock: Clock,
+        limits: Limits,
+        stats: Stats,
+        offers: Offers = ALONE,
     ) -> None:
+        self.offers = offers
         self.catalog = catalog
         self.shows = shows
         self.presence = presence

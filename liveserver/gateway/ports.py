@@ -10,6 +10,7 @@ from liveserver.accounts.model import Identity
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import SessionId, UserId
 from liveserver.rooms.model import Command, Event, Verdict, Viewer
+from liveserver.rooms.offers import Offers
 from liveserver.rooms.room import Room
 
 Answered = Callable[[int, int, Verdict], None]
@@ -64,6 +65,8 @@ class LiveRoom(Protocol):
 class Hub(Protocol):
     """Where live rooms come from."""
 
+    @property
+    def offers(self) -> Offers: ...
     async def open(self, show: str) -> LiveRoom: ...
 
 

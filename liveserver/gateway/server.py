@@ -35,7 +35,7 @@ from liveserver.gateway.stats import Stats
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE
 from liveserver.rooms.edge import Route
-from liveserver.rooms.hub import RoomUnavailable
+from liveserver.rooms.hub import RoomUnavailable, RoomUnreadable
 from liveserver.shows.service import Shows
 
 REFRESH_MS = 5_000
@@ -73,7 +73,7 @@ class Gateway:
         inbound = Inbound(self.routes)
         self.codecs = {name: Codec(name, inbound) for name in (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)}
         self.sessions = Sessions(accounts, limits, clock)
-        self.rooms = ShowRooms(hub, Services(catalog, shows, presence, clock, limits, self.stats))
+        self.rooms = ShowRooms(hub, Services(catalog, shows, presence, clock, limits, self.stats, hub.offers))
         self._router = Router(self, inbound, self.routes)
         self.joins = Joins(limits, clock, self._admitted)
         self._connections: dict[Connection, None] = {}
@@ -214,6 +214,9 @@ class Gateway:
         bind_contextvars(**_who(connection))  # of this task, and of nothing that lives longer
         try:
             await work
+        except RoomUnreadable as failure:
+            _log.warning("show_not_followed", extra={"error": str(failure)})
+            connection.close(closecodes.ELSEWHERE)
         except (RoomUnavailable, RedisError, PostgresError, InterfaceError, OSError) as failure:
             _log.warning("message_refused", extra={"error": repr(failure)})
             connection.error(message_id, UNAVAILABLE)

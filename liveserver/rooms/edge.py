@@ -15,6 +15,7 @@ from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_LENGTH_MAX
 from liveserver.rooms.model import HOSTS, STAFF, Actor, Command, Role
+from liveserver.rooms.offers import ALONE, Offers
 from liveserver.shows.model import Show
 from liveserver.shows.service import Shows
 
@@ -40,6 +41,8 @@ class Edge(msgspec.Struct, frozen=True):
     catalog: Catalog
     shows: Shows
     clock: Clock
+    offers: Offers = ALONE
+    """What all living processes can decide."""
 
 
 Settled: TypeAlias = msgspec.Struct | Rejected

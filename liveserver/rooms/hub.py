@@ -54,6 +54,10 @@ class RoomUnavailable(Exception):
     """The show's room can't be opened at the moment; the message says why. Trying again later may help."""
 
 
+class RoomUnreadable(RoomUnavailable):
+    """This process can't follow the show: its log holds what this release does not know, or is broken. Another one may."""
+
+
 class Hub:
     """The rooms of one node, whose logs lie on `shards`. `replicas` must have a command on disk before it is acknowledged.
     `dedicated`: this process only records, and has preference in it."""
@@ -80,12 +84,14 @@ class Hub:
                 kind="recorder" if dedicated else "serving",
                 release=__version__,
                 log_version=LOG_VERSION,
-                kinds=tuple(sorted(kind for feature in features for kind in feature.commands)),
+                kinds=tuple(sorted(word for f in features for word in (*f.commands, *f.versions))),
                 origin=origin,
             ),
         )
         """Who else lives; this hub takes part in the registry while it runs."""
-        self._offers = Offers(self.nodes.card.kinds)
+        self.offers = Offers(self.nodes.card.kinds)
+        """What all living processes can decide."""
+        self._unreadable = False
         self._counts = Counts()
         self.numbers = RoomNumbers()
         """What all its rooms count."""
@@ -107,8 +113,8 @@ class Hub:
     async def start(self) -> None:
         """Enters the registry, loads the log's functions, opens the rooms of all live shows, and begins to sweep idle ones."""
         await self.nodes.start()
-        await self._offers.look(self.nodes)
-        self.nodes.on_beat(partial(self._offers.look, self.nodes))
+        await self.offers.look(self.nodes)
+        self.nodes.on_beat(partial(self.offers.look, self.nodes))
         self.nodes.on_beat(self._answer_asks)
         for shard in self._shards.all():
             await load_functions(shard.general)
@@ -159,7 +165,7 @@ class Hub:
                 self.node,
                 self.clock,
                 LogClock(self.clock, self._anchor_ms),
-                offers=self._offers,
+                offers=self.offers,
                 counts=self._counts,
                 numbers=self.numbers,
                 dedicated=self._dedicated,
@@ -170,10 +176,16 @@ class Hub:
             raise RoomUnavailable(f"storage is away: {error!r}") from error
         except (Mendable, LogBroken, LogCorrupt) as error:
             log.error("room_not_opened", show=show, reason=str(error))
-            raise RoomUnavailable(str(error)) from error
+            self._unreadable = self._unreadable or isinstance(error, LogBroken)
+            raise (RoomUnreadable if isinstance(error, LogBroken) else RoomUnavailable)(str(error)) from error
         self.rooms[show] = room
         self.numbers.open_s.add(time.perf_counter() - began_s)
         return room
+
+    @property
+    def outdated(self) -> bool:
+        """Whether people are better sent to other processes: there is a show that this one can't follow, and a newer one beside."""
+        return self.offers.surpassed and (self._unreadable or any(room.stuck for room in self.rooms.values()))
 
     def recording(self) -> Numbers:
         """How far the record is behind the rooms of this node, and what this node has written itself."""

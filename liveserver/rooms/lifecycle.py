@@ -23,7 +23,7 @@ from liveserver.rooms.model import (
 )
 
 
-class ShowState(msgspec.Struct):
+class ShowState(msgspec.Struct, omit_defaults=True):
     """`status` follows the log; the record's copy follows the facts."""
 
     status: Literal["scheduled", "live", "ended"] = "scheduled"
@@ -70,6 +70,7 @@ class Lifecycle:
         "show:tick": Tick,
     }
     facts: ClassVar[tuple[type[Fact], ...]] = (ShowStarted, ShowEnded)
+    versions: ClassVar[tuple[str, ...]] = ()
     guards: ClassVar[frozenset[str]] = frozenset({"lot:open", "bid:place", "spotlight:set"})
 
     def guard(self, state: ShowState, kind: str, ctx: Context) -> Rejected | None:

@@ -6,10 +6,9 @@ It knows no sockets (the gateway listens) and no rule (the room's features decid
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
-import msgspec
 import structlog
 from redis.exceptions import RedisError
 
@@ -23,9 +22,10 @@ from liveserver.rooms.duties import Duties, pending
 from liveserver.rooms.feed import Feed
 from liveserver.rooms.history import History
 from liveserver.rooms.hold import Hold
+from liveserver.rooms.listener import Answered, Joined, Listener
 from liveserver.rooms.log import Head, LogCorrupt, ShowLog, is_whole
 from liveserver.rooms.logclock import LogClock
-from liveserver.rooms.model import Command, Entry, Event, Feature, Verdict, Viewer
+from liveserver.rooms.model import Command, Entry, Feature, Verdict, Viewer
 from liveserver.rooms.numbers import RoomNumbers
 from liveserver.rooms.offers import NOT_YET, Offers
 from liveserver.rooms.recorder import AWAY, Counts, Projector, Recorder
@@ -48,41 +48,6 @@ SNAPSHOT_APART_MS = 10_000
 REBUILDS_MAX = 5
 """Rebuilds without an entry applied in between after which a room stays halted: rebuilding does not help it."""
 REBUILD_PAUSE_S = 0.5
-
-
-class Listener(Protocol):
-    """Who is told what happens in a room: one per edge, not per viewer. Called synchronously; must not raise."""
-
-    def on_applied(self, first: int, last: int, ts: int, events: Sequence[tuple[int, Event]]) -> None:
-        """An entry was applied; its senders were answered just before. Events are for every audience."""
-        ...
-
-    def on_reset(self, epoch: int, seq: int) -> None:
-        """The log was rebuilt: viewers must take a fresh snapshot."""
-        ...
-
-    def on_halted(self) -> None:
-        """This node can't follow the show any more; another may (a newer release, or one whose memory is sound)."""
-        ...
-
-
-class Joined(msgspec.Struct):
-    """What a viewer gets at the door: the missed events, or a snapshot; `you` is the viewer's alone, by feature."""
-
-    epoch: int
-    seq: int
-    recovered: bool
-    events: list[dict[str, Any]] | None
-    snapshot: dict[str, Any] | None
-    you: dict[str, Any]
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """What a command came to; `seq` 0 when it is not in the log."""
-
-    seq: int
-    ts: int
-    verdict: Verdict
 
 
 class LiveRoom:
@@ -128,6 +93,8 @@ class LiveRoom:
         self._catching_up: asyncio.Task[None] | None = None
         self._rebuilding: asyncio.Task[None] | None = None
         self._rebuilds = 0
+        self._broke_at = 0
+        """The last entry that could not be applied: only getting past it shows that rebuilding helped."""
         self._reopening = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
         self._shown: tuple[int, int, dict[str, Any]] | None = None
@@ -324,9 +291,11 @@ class LiveRoom:
             applied = recovery.take(self.room, entry)
         except Exception as error:
             log.exception("room_broken", show=self.show, seq=entry.first)
+            self._broke_at = entry.first
             self._on_broken(LogBroken(str(error)))
             return False
-        self._rebuilds = 0
+        if entry.first > self._broke_at:
+            self._rebuilds = 0
         if entry.ts >= self._since_ts:
             lag_ms = self._log_clock.now_ms() - entry.ts
             # Clocks may differ by a little: nothing is applied before it happened.
@@ -461,7 +430,9 @@ class LiveRoom:
         if not self.halted:
             self.halted = str(error)
             log.error("room_halted", show=self.show, reason=self.halted)
-            self._rebuilding = asyncio.create_task(self._rebuild(), name=f"rebuild {self.show}")
+            # Else it broke again while it is being rebuilt.
+            if self._rebuilding is None or self._rebuilding.done():
+                self._rebuilding = asyncio.create_task(self._rebuild(), name=f"rebuild {self.show}")
 
     async def _rebuild(self) -> None:
         while self._rebuilds < REBUILDS_MAX:
@@ -495,7 +466,7 @@ class LiveRoom:
                 return
         log.critical("room_stays_halted", show=self.show, reason=self.halted)
         self.stuck = True
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener.on_halted()
 
     # -- what the server itself appends

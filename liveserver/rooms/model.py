@@ -162,10 +162,17 @@ class Feature(Protocol):
     name: ClassVar[str]
     """Key of its part of room state and of snapshots. Never changes once released."""
     state: ClassVar[type[msgspec.Struct]]
-    """Its state's type; calling it without arguments gives the state of a new room."""
+    """Its state's type; calling it without arguments gives the state of a new room.
+
+    A later release may add fields with defaults, and they must keep their defaults until something is in the log that no older release
+    decides (a new kind, a newer pinned version): only then are a snapshot without them, made by an older node, and one with them,
+    refused by it, the same room (faults.md, row 25). `omit_defaults` keeps snapshots readable for it until then."""
     commands: ClassVar[Mapping[str, type[msgspec.Struct]]]
     """Kinds it decides, with the type of their arguments as they stand in the log."""
     facts: ClassVar[tuple[type[Fact], ...]]
+    versions: ClassVar[tuple[str, ...]]
+    """Versions of rules that it decides by, where commands pin one (`english.1`). The registry tells them beside the kinds, so that
+    nothing is pinned that an older living node does not know. Mostly none."""
     guards: ClassVar[frozenset[str]]
     """Kinds of commands that `guard` wants to see, its own or others'."""
 

@@ -11,6 +11,7 @@ import structlog
 from liveserver.kernel.errors import Rejected
 from liveserver.nodes.model import NodeSeen
 from liveserver.nodes.service import Nodes
+from liveserver.rooms.model import LOG_VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +21,13 @@ NOT_YET = Rejected(
 
 
 class Offers:
-    """Which of this process's commands are held back. Without a registry none are."""
+    """Which of this process's commands, and versions of rules, are held back. Without a registry none are."""
 
     def __init__(self, kinds: Iterable[str] = ()) -> None:
         self.withheld: frozenset[str] = frozenset()
-        """Commands that some living process does not know."""
+        """What some living process does not know."""
+        self.surpassed = False
+        """Whether another process that serves people knows what this one does not."""
         self._kinds = frozenset(kinds)
         self._pythons: frozenset[str] = frozenset()
 
@@ -40,8 +43,18 @@ class Offers:
             self.withheld = withheld
             older = sorted({node.release for node in seen if withheld.difference(node.kinds)})
             log.warning("commands_withheld", kinds=sorted(withheld), because_of=older)
+        self.surpassed = any(
+            node.kind == "serving"
+            and not node.draining
+            and (node.log_version > LOG_VERSION or not self._kinds.issuperset(node.kinds))
+            for node in seen
+        )
         pythons = frozenset(node.python for node in seen)
         if len(pythons) > 1 and pythons != self._pythons:
             # Texts are parsed at the edge for this reason; still, nobody should run like this for long (faults.md, row 22).
             log.warning("pythons_differ", versions=sorted(pythons))
         self._pythons = pythons
+
+
+ALONE = Offers()
+"""Of a process that knows of no others: nothing is held back."""

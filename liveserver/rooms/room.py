@@ -27,6 +27,7 @@ from liveserver.rooms.model import (
 )
 from liveserver.rooms.paces import Paces
 from liveserver.rooms.verdicts import Verdicts
+from liveserver.rooms.whole import Strange, decoded
 
 SNAPSHOT_VERSION = 2
 """Layout of `Room.dump`, of the features' states too: raised with every change of theirs, so that an older release passes over a
@@ -108,24 +109,34 @@ class Room:
             )
         if entry.prev != self.head:
             raise LogBroken(f"show {self.show}: entry {entry.first} continues {entry.prev}, not {self.head}")
-        batch = _batch_decoder.decode(entry.payload)
-        if batch.version > LOG_VERSION:
-            raise LogBroken(
-                f"show {self.show}: entry {entry.first} is of form {batch.version}, written by a newer release"
-            )
+        batch = self._read(entry)
         applied = Applied(entry, batch.commands, [], [], [])
         self._advance(Context(entry.first, entry.ts, SYSTEM, 0, batch.salt), applied)
         seq = entry.first
-        for command in batch.commands:
-            ctx = Context(seq, entry.ts, command.actor, command.rtt_ms, batch.salt)
-            applied.verdicts.append(self._answer(command, ctx, applied))
-            seq += 1
+        try:
+            for command in batch.commands:
+                ctx = Context(seq, entry.ts, command.actor, command.rtt_ms, batch.salt)
+                applied.verdicts.append(self._answer(command, ctx, applied))
+                seq += 1
+        except msgspec.MsgspecError as error:
+            raise LogBroken(f"show {self.show}: command {seq} can't be read here: {error}") from error
         assert seq == entry.first + entry.count, "an entry's count is the number of its commands"
         applied.events = self._told(applied.facts, entry.ts)
         self.seq = entry.last
         self.ts = entry.ts
         self.head = entry.hash
         return applied
+
+    def _read(self, entry: Entry) -> Batch:
+        try:
+            batch = _batch_decoder.decode(entry.payload)
+        except msgspec.MsgspecError as error:
+            raise LogBroken(f"show {self.show}: entry {entry.first} can't be read here: {error}") from error
+        if batch.version > LOG_VERSION:
+            raise LogBroken(
+                f"show {self.show}: entry {entry.first} is of form {batch.version}, written by a newer release"
+            )
+        return batch
 
     def _advance(self, ctx: Context, applied: Applied) -> None:
         for _ in range(_ADVANCES_MAX):
@@ -221,7 +232,12 @@ class Room:
     def dump(self) -> bytes:
         """The whole state as bytes: equal rooms give equal bytes."""
         encode = msgspec.msgpack.encode
-        states = {name: msgspec.Raw(encode(state)) for name, state in self.states.items()}
+        states: dict[str, msgspec.Raw] = {}
+        for feature in self.features:
+            state = encode(self.states[feature.name])
+            # What has not begun is left out, so that a release that does not know the feature can read this.
+            if state != encode(feature.state()):
+                states[feature.name] = msgspec.Raw(state)
         image = _Image(
             SNAPSHOT_VERSION,
             self.show,
@@ -255,11 +271,9 @@ class Room:
             room = cls(image.show, features, epoch=image.epoch)
             for feature in room.features:
                 if feature.name in image.states:
-                    room.states[feature.name] = msgspec.msgpack.decode(
-                        image.states[feature.name], type=feature.state
-                    )
-        except msgspec.MsgspecError as error:
-            raise LogBroken(f"a snapshot is damaged: {error}") from error
+                    room.states[feature.name] = decoded(feature, image.states[feature.name])
+        except (msgspec.MsgspecError, Strange) as error:
+            raise LogBroken(f"a snapshot of {len(dumped)} bytes can't be used: {error}") from error
         room.seq, room.ts, room.head = image.seq, image.ts, image.head
         room.verdicts, room.paces = image.verdicts, image.paces
         return room

@@ -29,6 +29,7 @@ class SpotlightFeature:
         "spotlight:clear": ClearSpotlight,
     }
     facts: ClassVar[tuple[type[Fact], ...]] = (ProductHighlighted,)
+    versions: ClassVar[tuple[str, ...]] = ()
     guards: ClassVar[frozenset[str]] = frozenset()
 
     def guard(self, state: SpotlightState, kind: str, ctx: Context) -> Rejected | None:

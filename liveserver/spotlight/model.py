@@ -18,7 +18,7 @@ class Card(msgspec.Struct, frozen=True):
     """Pieces left at that moment, over all variants. For the record: viewers are not shown a number that ages."""
 
 
-class SpotlightState(msgspec.Struct):
+class SpotlightState(msgspec.Struct, omit_defaults=True):
     """The spotlight's part of a room."""
 
     card: Card | None = None

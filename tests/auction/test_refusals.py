@@ -1,6 +1,7 @@
 """Who is refused what: one refusal a row, and what else a refusal says."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from liveserver.auction import model as m
 from liveserver.auction.model import BARRED_MAX, CONFIRM_MS, UNCONFIRMED_MAX
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import Decision, Verdict
+from liveserver.rooms.room import LogBroken
 from tests.support.shows import LocalShow, accepted, refused
 
 
@@ -115,11 +117,12 @@ def test_refused(code: str, scene: Callable[[], LocalShow], act: Callable[[Local
     assert len(show.facts) == facts
 
 
-def test_an_unknown_format_or_version_is_refused():
+@pytest.mark.parametrize("changed", [{"format": "dutch"}, {"version": 99}])
+def test_row_24_a_format_or_version_that_only_a_newer_release_knows_stops_the_room(changed: dict[str, Any]):
     show = LocalShow()
-    for changed in ({"format": "dutch"}, {"version": 99}):
-        terms = m.Terms(**{f: getattr(show.terms(), f) for f in m.Terms.__struct_fields__} | changed)
-        refused(show.host.opens(terms), "unknown_format")
+    terms = m.Terms(**{f: getattr(show.terms(), f) for f in m.Terms.__struct_fields__} | changed)
+    with pytest.raises(LogBroken, match="newer release"):
+        show.host.opens(terms)
 
 
 def test_the_seller_of_the_product_may_not_bid_either():

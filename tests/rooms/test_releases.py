@@ -54,7 +54,7 @@ async def test_row_24_what_an_older_node_cannot_read_is_not_written_until_it_is_
     assert refused == 20
     assert not old_room.halted
     await older.aclose()
-    await until(lambda: not newer._offers.withheld)
+    await until(lambda: not newer.offers.withheld)
     assert isinstance((await new_room.ask(add())).verdict, Decision)
     assert not new_room.halted
 
@@ -64,7 +64,7 @@ async def test_row_24_an_older_node_that_comes_back_withholds_it_again(new_node:
     room = await newer.open(SHOW)
     assert isinstance((await room.ask(add())).verdict, Decision)
     await new_node(features=(Lifecycle(), Older()))
-    await until(lambda: bool(newer._offers.withheld))
+    await until(lambda: bool(newer.offers.withheld))
     assert (await room.ask(add())).verdict == NOT_YET
 
 

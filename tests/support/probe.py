@@ -52,6 +52,7 @@ class Probe:
     state: ClassVar[type[msgspec.Struct]] = Heard
     commands: ClassVar[Mapping[str, type[msgspec.Struct]]] = {"probe:say": Say, "probe:price": Price}
     facts: ClassVar[tuple[type[Fact], ...]] = (Said, Priced)
+    versions: ClassVar[tuple[str, ...]] = ()
     guards: ClassVar[frozenset[str]] = frozenset({"reaction:send"})
 
     def guard(self, state: Heard, kind: str, ctx: Context) -> Rejected | None:

@@ -27,6 +27,7 @@ from liveserver.rooms.hub import NoShow
 from liveserver.rooms.lifecycle import Lifecycle
 from liveserver.rooms.live import Joined
 from liveserver.rooms.model import Command, Viewer
+from liveserver.rooms.offers import ALONE
 from liveserver.rooms.room import Applied, Room
 from liveserver.rooms.virtual import VirtualLog
 from liveserver.shows.model import ChatSettings, Show
@@ -137,6 +138,8 @@ class MemoryRoom:
 
 
 class MemoryHub:
+    offers = ALONE
+
     def __init__(self) -> None:
         self.rooms: dict[str, MemoryRoom] = {}
 

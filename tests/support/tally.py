@@ -74,6 +74,7 @@ class Tally:
         "tally:keep": Keep,
     }
     facts: ClassVar[tuple[type[Fact], ...]] = (Added, Scheduled, Promised, Kept)
+    versions: ClassVar[tuple[str, ...]] = ()
     guards: ClassVar[frozenset[str]] = frozenset()
     fails_at: int = -1
     """A total at which this replica's evolve breaks, as if memory had run out on one node only."""

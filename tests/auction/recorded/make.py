@@ -45,8 +45,21 @@ def told(verdict: Verdict) -> dict[str, Any]:
     return {"ok": verdict.result}
 
 
+def in_full(value: Any) -> Any:
+    """State with every field said, whatever snapshots leave out of it."""
+    if isinstance(value, msgspec.Struct):
+        config = value.__struct_config__
+        fields = {name: in_full(getattr(value, name)) for name in value.__struct_fields__}
+        if config.array_like:
+            return list(fields.values())
+        return ({} if config.tag is None else {config.tag_field: config.tag}) | fields
+    if isinstance(value, dict):
+        return {key: in_full(part) for key, part in value.items()}
+    return [in_full(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def final(show_state: Any, facts: list[Any]) -> Final:
-    state = hashlib.sha256(msgspec.msgpack.encode(show_state)).hexdigest()
+    state = hashlib.sha256(msgspec.msgpack.encode(in_full(show_state))).hexdigest()
     return Final(state, hashlib.sha256(msgspec.json.encode(facts)).hexdigest())
 
 
