@@ -46,7 +46,7 @@ SNAPSHOT_COMMANDS = 5_000
 SNAPSHOT_APART_MS = 10_000
 """... but not more often than this, for it costs milliseconds of the loop."""
 REBUILDS_MAX = 5
-"""Rebuilds without an entry applied in between after which a room stays halted: rebuilding does not help it."""
+"""Rebuilds without getting further in between after which a room stays halted: rebuilding does not help it."""
 REBUILD_PAUSE_S = 0.5
 
 
@@ -93,8 +93,8 @@ class LiveRoom:
         self._catching_up: asyncio.Task[None] | None = None
         self._rebuilding: asyncio.Task[None] | None = None
         self._rebuilds = 0
-        self._broke_at = 0
-        """The last entry that could not be applied: only getting past it shows that rebuilding helped."""
+        self._broke_at = -1
+        """How far it had come when it broke last: only getting further shows that rebuilding helped."""
         self._reopening = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
         self._shown: tuple[int, int, dict[str, Any]] | None = None
@@ -291,11 +291,8 @@ class LiveRoom:
             applied = recovery.take(self.room, entry)
         except Exception as error:
             log.exception("room_broken", show=self.show, seq=entry.first)
-            self._broke_at = entry.first
             self._on_broken(LogBroken(str(error)))
             return False
-        if entry.first > self._broke_at:
-            self._rebuilds = 0
         if entry.ts >= self._since_ts:
             lag_ms = self._log_clock.now_ms() - entry.ts
             # Clocks may differ by a little: nothing is applied before it happened.
@@ -429,6 +426,8 @@ class LiveRoom:
     def _on_broken(self, error: LogBroken) -> None:
         if not self.halted:
             self.halted = str(error)
+            if self.room.seq > self._broke_at:
+                self._broke_at, self._rebuilds = self.room.seq, 0
             log.error("room_halted", show=self.show, reason=self.halted)
             # Else it broke again while it is being rebuilt.
             if self._rebuilding is None or self._rebuilding.done():

@@ -109,34 +109,27 @@ class Room:
             )
         if entry.prev != self.head:
             raise LogBroken(f"show {self.show}: entry {entry.first} continues {entry.prev}, not {self.head}")
-        batch = self._read(entry)
-        applied = Applied(entry, batch.commands, [], [], [])
-        self._advance(Context(entry.first, entry.ts, SYSTEM, 0, batch.salt), applied)
         seq = entry.first
         try:
+            batch = _batch_decoder.decode(entry.payload)
+            if batch.version > LOG_VERSION:
+                raise LogBroken(
+                    f"show {self.show}: entry {seq} is of form {batch.version}, written by a newer release"
+                )
+            applied = Applied(entry, batch.commands, [], [], [])
+            self._advance(Context(seq, entry.ts, SYSTEM, 0, batch.salt), applied)
             for command in batch.commands:
                 ctx = Context(seq, entry.ts, command.actor, command.rtt_ms, batch.salt)
                 applied.verdicts.append(self._answer(command, ctx, applied))
                 seq += 1
         except msgspec.MsgspecError as error:
-            raise LogBroken(f"show {self.show}: command {seq} can't be read here: {error}") from error
+            raise LogBroken(f"show {self.show}: what stands at {seq} can't be read here: {error}") from error
         assert seq == entry.first + entry.count, "an entry's count is the number of its commands"
         applied.events = self._told(applied.facts, entry.ts)
         self.seq = entry.last
         self.ts = entry.ts
         self.head = entry.hash
         return applied
-
-    def _read(self, entry: Entry) -> Batch:
-        try:
-            batch = _batch_decoder.decode(entry.payload)
-        except msgspec.MsgspecError as error:
-            raise LogBroken(f"show {self.show}: entry {entry.first} can't be read here: {error}") from error
-        if batch.version > LOG_VERSION:
-            raise LogBroken(
-                f"show {self.show}: entry {entry.first} is of form {batch.version}, written by a newer release"
-            )
-        return batch
 
     def _advance(self, ctx: Context, applied: Applied) -> None:
         for _ in range(_ADVANCES_MAX):
