@@ -9,7 +9,7 @@ import structlog
 
 from liveserver.infra.database import Pool
 from liveserver.rooms import store
-from liveserver.rooms.log import ShowLog
+from liveserver.rooms.log import READ_MAX, ShowLog
 from liveserver.rooms.model import Entry, Feature
 from liveserver.rooms.room import Applied, LogBroken, Room
 
@@ -36,10 +36,16 @@ async def recorded_room(pool: Pool, show: str, features: Sequence[Feature]) -> R
 
 
 async def replay_recorded(pool: Pool, room: Room) -> None:
-    """Applies the recorded entries behind the room's position."""
-    while entries := await store.entries_after(pool, room.show, room.seq):
+    """Applies the recorded entries behind the room's position, as many as there are now.
+
+    What is recorded meanwhile is not chased: on a busy show, seen from a node that is slow to reach PostgreSQL, there is always more.
+    """
+    while True:
+        entries = await store.entries_after(pool, room.show, room.seq)
         for entry in entries:
             take(room, entry)
+        if len(entries) < store.READ_MAX:
+            return
 
 
 def take(room: Room, entry: Entry) -> Applied:
@@ -52,17 +58,18 @@ def take(room: Room, entry: Entry) -> Applied:
 async def entries_behind(pool: Pool, show_log: ShowLog, room: Room) -> AsyncIterator[Entry]:
     """What the log has behind the room's position, in order: from the stream, and from the record where that was trimmed.
 
-    The caller applies each entry before asking for the next. Ends where the stream ends. Raises LogBroken when a part is
-    in neither.
+    The caller applies each entry before asking for the next. Ends where the stream ended when it was read last: what comes
+    behind is heard from the channel, and chasing it might never end. Raises LogBroken when a part is in neither.
     """
-    while True:
+    to_the_end = False
+    while not to_the_end:
         entries = await show_log.read(room.epoch, room.seq)
+        to_the_end = len(entries) < READ_MAX
         if entries and entries[0].first > room.seq + 1:
             entries = await store.entries_after(pool, room.show, room.seq)
             if not entries:
                 raise LogBroken(f"show {room.show}: nobody has what follows {room.seq}")
-        if not entries:
-            return
+            to_the_end = False
         for entry in entries:
             if entry.first == room.seq + 1:
                 yield entry
