@@ -107,7 +107,7 @@ async def _in(
         await crowd.warm(AFTER)
         await crowd.finish()
         say(f"{len(crowd.acknowledged)} bids acknowledged; comparing with the record")
-        await _settled(pool, crowd)
+        behind = await _settled(pool, crowd)
         findings = await audit(world, crowd)
         refused = crowd.refusals(began_s)
         unmet = [f"no bid was refused with {code}" for code in sorted(fault.refused - refused.keys())]
@@ -124,7 +124,7 @@ async def _in(
             recorded_ms=_ms(recorded_s - ended_s),
             all_back_ms=_ms(back_s - ended_s),
             silence_ms=_ms(max(viewer.longest_silence_s for viewer in crowd.viewers)),
-            broken=findings.broken + unmet,
+            broken=findings.broken + unmet + behind,
         )
 
 
@@ -139,15 +139,24 @@ async def recorded(pool: Pool, show: str, seq: int) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _settled(pool: Pool, crowd: Crowd) -> None:
-    """Everything acknowledged and the last lot's result is recorded, and every viewer has heard everything."""
+async def _settled(pool: Pool, crowd: Crowd) -> list[str]:
+    """Returns when everything acknowledged and the last lot's result is recorded, and every viewer has heard everything; says
+    who has not after `SETTLE_MAX_S`."""
     await recorded(pool, crowd.show, max(crowd.last_seq, *(bid.seq for bid in crowd.acknowledged)))
     mark = await store.watermark(pool, crowd.show)
     assert mark is not None, "it was just read"
-    await until(
-        lambda: all((viewer.epoch, viewer.seq) >= (mark.epoch, mark.seq) for viewer in crowd.viewers),
-        SETTLE_MAX_S,
-    )
+
+    def behind() -> list[str]:
+        told = ((viewer.name, (viewer.epoch, viewer.seq)) for viewer in crowd.viewers)
+        return [
+            f"{name} got to {at} of {(mark.epoch, mark.seq)}"
+            for name, at in told
+            if at < (mark.epoch, mark.seq)
+        ]
+
+    with contextlib.suppress(TimeoutError):
+        await until(lambda: not behind(), SETTLE_MAX_S)
+    return behind()
 
 
 def _ms(seconds: float) -> int:

@@ -40,6 +40,21 @@ async def nodes_killed_in_turn(world: World, crowd: Crowd, lasts_s: float) -> No
         await crowd.warm()
 
 
+async def slow_node_joins(world: World, crowd: Crowd, lasts_s: float) -> None:
+    """A node that is slow to reach PostgreSQL and Valkey (80 ms and 10 ms there and back) starts while bids go on, and must serve all."""
+    late = world.nodes[0]
+    await late.kill()
+    late.database.delay(40)
+    late.redis.delay(5)
+    await late.start()
+    for node in world.nodes[1:]:
+        await node.kill()
+    await asyncio.sleep(lasts_s)
+    await crowd.warm()
+    late.database.heal()
+    late.redis.heal()
+
+
 async def node_paused(world: World, crowd: Crowd, lasts_s: float) -> None:
     """SIGSTOP of a node, and SIGCONT: its connections stand, its memory is of the past."""
     world.nodes[0].pause()
@@ -87,6 +102,13 @@ FAULTS = (
         "Everybody changes nodes once or twice, half a second each; nothing is missed.",
         nodes_killed_in_turn,
         (0, 5),
+    ),
+    Fault(
+        "slow-node-joins",
+        (),
+        "Everybody changes nodes; bids take as much longer as the way to Valkey.",
+        slow_node_joins,
+        (0.5, 5),
     ),
     Fault(
         "node-paused",

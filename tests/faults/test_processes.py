@@ -20,6 +20,11 @@ async def test_row_20_all_nodes_killed_one_after_the_other():
     await holds("nodes-killed-in-turn")
 
 
+async def test_a_node_that_is_slow_to_reach_its_engines_joins_a_busy_show_and_serves_it():
+    outcome = await holds("slow-node-joins")
+    assert outcome.findings.snapshots == 0, "nobody had to begin anew"
+
+
 async def test_row_8_a_paused_node_comes_back_to_the_present():
     outcome = await holds("node-paused")
     assert outcome.silence_ms >= 4_000, "its viewers heard nothing meanwhile"
