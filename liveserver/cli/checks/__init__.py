@@ -3,7 +3,7 @@
 A new check is one function in one of these modules and one line here.
 """
 
-from liveserver.cli.checks import address, engines, machine, settings
+from liveserver.cli.checks import address, engines, machine, redis, settings
 from liveserver.cli.checks.model import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -16,8 +16,11 @@ CHECKS: tuple[Check, ...] = (
     Check("engines", "PostgreSQL and Valkey start, or can be reached.", engines.start),
     Check("postgresql", "PostgreSQL is new enough and keeps what it acknowledges.", engines.postgresql),
     Check("migrations", "The database has this release's tables.", engines.migrations),
-    Check("redis", "Redis or Valkey keeps what it acknowledges, and evicts nothing.", engines.redis),
-    Check("redis-rights", "The server's Redis user can do what it must, and no more.", engines.redis_rights),
+    Check("redis", "Redis or Valkey keeps what it acknowledges, and evicts nothing.", redis.keeping),
+    Check("redis-rights", "The server's Redis user can do what it must, and no more.", redis.rights),
+    Check(
+        "redis-replicas", "All slots are served, and by as many replicas as bids wait for.", redis.replicas
+    ),
     Check("clocks", "This machine, PostgreSQL and Redis agree on the time.", engines.clocks),
     Check("websocket", "The WebSocket answers at the public address.", address.websocket),
 )

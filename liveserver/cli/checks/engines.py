@@ -1,17 +1,17 @@
-"""Checks of PostgreSQL and Redis or Valkey: there, new enough, keeping what they acknowledge, agreeing on the time."""
+"""Checks of the engines together and of PostgreSQL: there, new enough, keeping what it acknowledges, agreeing on the time.
+
+Redis and Valkey have `checks.redis`.
+"""
 
 import asyncio
 import re
-from typing import Any
 
 import asyncpg
-from redis.asyncio import Redis
-from redis.exceptions import NoPermissionError, RedisError
 
 from liveserver.cli.checks.model import Finding, Findings, Site, fail, ok, warn
+from liveserver.cli.checks.redis import NO_ENGINES, asking
 from liveserver.infra.engines import Engines
 from liveserver.infra.migrations import pending
-from liveserver.infra.redis import general, requirement_problems
 from liveserver.kernel.errors import Mendable
 
 POSTGRES_MIN = 15
@@ -19,8 +19,6 @@ POSTGRES_MIN = 15
 APART_MAX_MS = 1_000
 """Further apart than this, appends are refused and lots pause (faults.md, trap 3)."""
 APART_GOOD_MS = 250
-
-_NO_ENGINES = fail("not looked at, because the engines are not there", "See `engines` above")
 
 
 async def start(site: Site) -> Findings:
@@ -35,7 +33,7 @@ async def start(site: Site) -> Findings:
 async def postgresql(site: Site) -> Findings:
     """Version, durability, and connections enough for all workers."""
     if site.engines is None:
-        return _NO_ENGINES
+        return NO_ENGINES
     async with _Database(site.engines) as database:
         shown: dict[str, str] = {
             row["name"]: row["setting"]
@@ -72,7 +70,7 @@ async def postgresql(site: Site) -> Findings:
 async def migrations(site: Site) -> Findings:
     """What `liveserver migrate` would apply."""
     if site.engines is None:
-        return _NO_ENGINES
+        return NO_ENGINES
     try:
         missing = await pending(site.engines.database_url)
     except Mendable as error:
@@ -83,59 +81,19 @@ async def migrations(site: Site) -> Findings:
     return ok("the tables are this release's")
 
 
-async def redis(site: Site) -> Findings:
-    """Version, append-only file, eviction."""
-    if site.engines is None:
-        return _NO_ENGINES
-    async with _client(site.engines) as client:
-        problems = await requirement_problems(client)
-        if problems:
-            return [fail(problem.what, problem.mend) for problem in problems]
-        info: dict[str, Any] = await client.info("server")
-    name = "Valkey" if "valkey_version" in info else "Redis"
-    return ok(f"{name} {info.get('valkey_version') or info.get('redis_version')}")
-
-
-async def redis_rights(site: Site) -> Findings:
-    """Functions may be called, scripts may not: a hole in the server must not become code in Redis."""
-    if site.engines is None:
-        return _NO_ENGINES
-    async with _client(site.engines) as client:
-        try:
-            await client.execute_command("FUNCTION", "LIST")
-        except NoPermissionError:
-            return fail(
-                "the Redis user may not use functions, which the show log needs",
-                "ACL SETUSER <user> +fcall +fcall_ro +function|load +function|list",
-            )
-        except RedisError as error:
-            return fail(f"Redis does not answer: {error}", "Check LIVESERVER_REDIS_URL")
-        try:
-            await client.execute_command("EVAL", "return 1", 0)
-        except NoPermissionError:
-            return ok("functions yes, scripts no")
-        except RedisError as error:
-            return warn(f"scripts could not be tried: {error}", "Check the Redis user's rights")
-    return warn(
-        "the Redis user may run scripts and administer the server",
-        "Give liveserver its own user: ACL SETUSER liveserver … -@scripting -@dangerous -@admin "
-        "+fcall +fcall_ro +function|load +function|list +info +config|get",
-    )
-
-
 async def clocks(site: Site) -> Findings:
     """Three opinions on the time; the log refuses appends when they are a second apart."""
     if site.engines is None:
-        return _NO_ENGINES
-    async with _Database(site.engines) as database, _client(site.engines) as client:
+        return NO_ENGINES
+    async with _Database(site.engines) as database, asking(site.engines) as shards:
         postgres_ms = int(
             await database.fetchval("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
         )
-        seconds, micros = await client.time()
+        told = [(f"Redis {shard.address}".rstrip(), await shard.general.time()) for shard in shards.all()]
     times_ms = {
         "this machine": site.clock.now_ms(),
         "PostgreSQL": postgres_ms,
-        "Redis": int(seconds) * 1000 + int(micros) // 1000,
+        **{who: int(seconds) * 1000 + int(micros) // 1000 for who, (seconds, micros) in told},
     }
     apart_ms = max(times_ms.values()) - min(times_ms.values())
     if apart_ms <= APART_GOOD_MS:
@@ -168,7 +126,3 @@ class _Database:
     async def __aexit__(self, *_: object) -> None:
         if self._connection is not None:
             await asyncio.wait_for(self._connection.close(), 5)
-
-
-def _client(engines: Engines) -> Redis:
-    return general(engines.redis_url, connections_max=1)
