@@ -188,10 +188,21 @@ class GatewaySettings:
     reconnect_spread_ms: int = setting(
         5_000, "Time over which clients spread their reconnects.", unit="ms", low=0, high=300_000
     )
-    bids_per_s: float = setting(5, "Bids a second per connection.", unit="1/s", low=0, rate=True)
-    bids_burst: int = setting(10, "Bids a connection may send at once.", low=1, high=1_000_000)
-    chats_per_s: float = setting(1, "Chat messages a second per connection.", unit="1/s", low=0, rate=True)
-    chats_burst: int = setting(5, "Chat messages a connection may send at once.", low=1, high=1_000_000)
+    bids_per_s: float = setting(
+        5, "Bids a second per connection, and per person in a show.", unit="1/s", low=0, rate=True
+    )
+    bids_burst: int = setting(
+        10, "Bids a connection may send at once; a person in a show twice that.", low=1, high=1_000_000
+    )
+    chats_per_s: float = setting(
+        1, "Chat messages a second per connection, and per person in a show.", unit="1/s", low=0, rate=True
+    )
+    chats_burst: int = setting(
+        5,
+        "Chat messages a connection may send at once; a person in a show twice that.",
+        low=1,
+        high=1_000_000,
+    )
     reactions_per_s: float = setting(5, "Reactions a second per connection.", unit="1/s", low=0, rate=True)
     reactions_burst: int = setting(15, "Reactions a connection may send at once.", low=1, high=1_000_000)
     host_commands_per_s: float = setting(
