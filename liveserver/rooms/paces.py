@@ -30,6 +30,13 @@ class Paces(msgspec.Struct):
             )
         self.until.pop(key, None)
         self.until[key] = until + command.every_ms
-        if len(self.until) > PEOPLE_MAX:
-            del self.until[next(iter(self.until))]
+        self._forget(ts)
         return None
+
+    def _forget(self, ts: int) -> None:
+        """Lets go of the longest silent whose share is whole again: two for each that came, so that a rush leaves nothing behind."""
+        for _ in range(2):
+            oldest = next(iter(self.until))
+            if self.until[oldest] > ts and len(self.until) <= PEOPLE_MAX:
+                return
+            del self.until[oldest]

@@ -87,6 +87,16 @@ def test_who_was_silent_longest_is_forgotten_first(monkeypatch: pytest.MonkeyPat
     assert list(show.room.paces.until) == ["a tally:add", "c tally:add"]
 
 
+def test_who_has_their_whole_share_again_is_forgotten():
+    show = log()
+    for number in range(50):
+        show.tell(add(Actor(f"u_{number}", "Somebody", "viewer")))
+    show.wait_until(show.now_ms + EVERY_MS)
+    for _ in range(25):
+        show.tell(add(BO, pace=(1, 1_000)))
+    assert list(show.room.paces.until) == ["u_bo tally:add"]
+
+
 async def test_two_nodes_give_nobody_twice_the_rate(new_node: NewNode):
     rooms = [await (await new_node()).open("show_1") for _ in range(2)]
     slow = (60_000, BURST)
