@@ -23,6 +23,8 @@ from liveserver.client import LiveClient
 from liveserver.rooms import store
 
 VIEW_MAX_MS = 20_000
+EXCEPTION = re.compile(r"^[a-z_.]*[A-Z]\w*[a-z]\w*: .*|^[a-z_.]*[A-Z]\w*Error$", re.MULTILINE)
+"""The line of a traceback that names one; what PostgreSQL adds below (DETAIL, HINT) is in capitals."""
 Heard = Sequence[Span | Reset]
 AWAY = re.compile(r"asyncpg\.|redis\.|OSError|TimeoutError|Connection\w*Error|FileNotFoundError")
 """How exceptions begin that only say that an engine is away."""
@@ -99,7 +101,7 @@ async def audit(world: World, crowd: Crowd) -> Findings:
     found.views += await _nodes_that_differ(world, crowd, record)
     report = await verify(pool, crowd.show, FEATURES)
     found.verify = "" if report.difference is None else f"{report.difference.seq}: {report.difference.what}"
-    found.tracebacks = sum(_failed(node.said) for node in world.nodes)
+    found.tracebacks = sum(mistakes(node.said) for node in world.nodes)
     return found
 
 
@@ -206,7 +208,8 @@ async def _nodes_that_differ(world: World, crowd: Crowd, record: Record) -> int:
     return differ
 
 
-def _failed(log: str) -> int:
+def mistakes(log: str) -> int:
+    """Exceptions in a node's log that say something else than that an engine is away."""
     found = 0
     for line in log.splitlines():
         if not line.startswith("{"):
@@ -217,9 +220,10 @@ def _failed(log: str) -> int:
 
 
 def _last_words(line: str) -> str | None:
-    """What a logged traceback ends with: the exception; None when the line has none."""
+    """The exception that a logged traceback ends with; None when the line has none."""
     traceback = msgspec.json.decode(line, type=_Line).exception
-    return traceback.rstrip().rpartition("\n")[2] if traceback else None
+    named = EXCEPTION.findall(traceback)
+    return named[-1] if named else traceback or None
 
 
 class _Line(msgspec.Struct):

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from chaos import report
-from chaos.audit import Findings, judge_bids, judge_heard, judge_lots, told_to_anybody
+from chaos.audit import Findings, judge_bids, judge_heard, judge_lots, mistakes, told_to_anybody
 from chaos.crowd import Acknowledged
 from chaos.drill import Outcome
 from chaos.faults import FAULTS
@@ -234,6 +235,24 @@ def test_a_viewer_hears_all_once_and_in_order(heard: list[Span | Reset], broken:
     complete = [START, span(1, 11, SECOND, SOLD)]
     judge_heard(found, sold_to("bo"), heard, told_to_anybody([complete, heard]))
     assert found.broken == broken
+
+
+@pytest.mark.parametrize(
+    ("exception", "ours"),
+    [
+        ("Traceback (most recent call last):\n  File x\nKeyError: 'lot_1'", 1),
+        ("Traceback (most recent call last):\n  File x\nAssertionError", 1),
+        ("Traceback (most recent call last):\n  File x\nasyncpg.exceptions.CannotConnectNowError: starting up\nDETAIL:  Not yet.", 0),
+        ("Traceback (most recent call last):\n  File x\nConnectionResetError: gone\n\nThe above exception was the direct cause of the "
+         "following exception:\n\nTraceback (most recent call last):\n  File x\nredis.exceptions.ConnectionError: gone", 0),
+    ],
+)  # fmt: skip
+def test_an_engine_that_is_away_is_no_mistake_of_ours(exception: str, ours: int):
+    line = msgspec.json.encode({"event": "failed", "exception": exception}).decode()
+    assert mistakes(f'· started\n{line}\n{{"event": "fine"}}\n') == ours
+    assert mistakes(f"{exception}\n") == exception.count("Traceback"), (
+        "printed rather than logged: nobody caught it"
+    )
 
 
 def test_names_are_unique_and_every_fault_says_what_it_does():
