@@ -97,7 +97,7 @@ def cluster(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterat
 
 @pytest.fixture(scope="session")
 def _replicated(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
-    yield from _session_cluster(_runner, new_data_dir(), shards=2, replicas=1)
+    yield from _session_cluster(_runner, new_data_dir(), shards=3, replicas=1)
 
 
 def _session_cluster(
@@ -114,7 +114,7 @@ def _session_cluster(
 
 @pytest.fixture
 async def replicated(_replicated: ClusterEngines) -> ClusterEngines:
-    """Two shards with a replica each, whole and empty at the start of the test, which may stop its members, promote replicas and
+    """Three shards with a replica each, whole and empty at the start of the test, which may stop its members, promote replicas and
     move slots (tests/support/clusters.py), but not kill: nobody brings them back."""
     await clusters.healed(_replicated)
     await clusters.emptied(_replicated)
@@ -123,8 +123,9 @@ async def replicated(_replicated: ClusterEngines) -> ClusterEngines:
 
 @pytest.fixture
 async def own_cluster(new_data_dir: Callable[[], Path]) -> AsyncIterator[ClusterEngines]:
-    """Two shards with a replica each, the test's own, supervised, which it may kill."""
-    async with embedded_cluster(new_data_dir(), shards=2, replicas=1) as engines:
+    """Three shards with a replica each, the test's own, supervised, which it may kill."""
+    async with embedded_cluster(new_data_dir(), shards=3, replicas=1) as engines:
+        await clusters.healed(engines)
         yield engines
 
 

@@ -96,6 +96,7 @@ class Shards:
         self._ranges: list[_Range] = []
         self._others: tuple[str, ...] = ()
         """Addresses of members that are not primaries now: asked when a primary is silent."""
+        self._silent: set[str] = set()
         self._gone: deque[Shard] = deque(maxlen=GONE_MAX)
         self._changed: list[Callable[[], None]] = []
         self._doubted = asyncio.Event()
@@ -209,12 +210,17 @@ class Shards:
 
     async def _look(self) -> bool:
         """Asks all primaries, and if one is silent the other members too. False when nobody answered."""
+        asked = [shard.address for shard in self.all()]
         told = await asyncio.gather(*(_asked(shard.general, shard.address) for shard in self.all()))
         if None in told:
+            asked += self._others
             told += await asyncio.gather(*(self._ask_other(address) for address in self._others))
+        silent = {address for address, one in zip(asked, told, strict=True) if one is None}
+        if silent != self._silent:  # not each time: this may be several times a second for hours
+            log.warning("shards_silent", addresses=sorted(silent))
+            self._silent = silent
         answers = [one for one in told if one is not None and one.rows]
         if not answers:
-            log.warning("no_shard_answers", addresses=sorted(self._by_address))
             return False
         self._take(max(answers, key=lambda one: (one.well, one.epoch)))
         for shard in self._gone:
@@ -273,7 +279,7 @@ async def _asked(client: Redis, address: str) -> _Told | None:
         async with asyncio.timeout(ASK_MAX_S):
             return await _ask(client, address)
     except (RedisError, OSError, TimeoutError) as error:
-        log.info("shard_does_not_answer", address=address, error=repr(error))
+        log.debug("shard_does_not_answer", address=address, error=repr(error))
         return None
 
 

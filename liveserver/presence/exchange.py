@@ -4,11 +4,14 @@ It decides nothing and keeps nothing. Every method may raise RedisError or OSErr
 Keys carry the show's hash tag, so that one show's keys lie in one slot of a cluster.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias, cast
 
 import msgspec
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from liveserver.infra.shards import Shard, Shards
 from liveserver.presence.reactions import COUNT_MAX
@@ -21,6 +24,14 @@ NODES_MAX = 256
 """Nodes of one show that are added up. More than this is no deployment that anybody has."""
 BATCH_MAX = 200
 """Shows in one round trip, so that a node with thousands of shows never holds a connection for long."""
+
+ANSWER_MAX_MS = 1_000
+"""Longest wait for one server in one round, well under the time after which what was told there is forgotten."""
+SILENT_MS = 1_000
+"""How long a server that did not answer is left alone."""
+
+Work: TypeAlias = Callable[[Redis, Sequence[str]], Awaitable[None]]
+"""Something done at one server for some of its shows."""
 
 
 class Burst(msgspec.Struct, frozen=True, array_like=True):
@@ -55,32 +66,42 @@ class Exchange:
         self._shards = shards
         self._node = node
         self._ttl_ms = ttl_ms
+        self._silent_until_s: dict[Shard, float] = {}
+        """The server that did not answer lately; a second one replaces it, and is then found out again."""
 
     async def put(self, counts: Mapping[str, int]) -> None:
         """Says how many viewers this node has, for the next `ttl_ms`."""
-        for redis, batch in self._batches(list(counts)):
+
+        async def put(redis: Redis, shows: Sequence[str]) -> None:
             async with redis.pipeline(transaction=False) as pipe:
-                for show in batch:
+                for show in shows:
                     pipe.set(count_key(show, self._node), counts[show], px=self._ttl_ms)
                     pipe.sadd(nodes_key(show), self._node)
                     pipe.pexpire(nodes_key(show), NODES_TTL_MS)
                 await pipe.execute()
 
+        await self._everywhere(list(counts), put)
+
     async def withdraw(self, shows: Sequence[str]) -> None:
         """This node has no more viewers of these shows."""
-        for redis, batch in self._batches(shows):
+
+        async def withdraw(redis: Redis, shows: Sequence[str]) -> None:
             async with redis.pipeline(transaction=False) as pipe:
-                for show in batch:
+                for show in shows:
                     pipe.delete(count_key(show, self._node))
                     pipe.srem(nodes_key(show), self._node)
                 await pipe.execute()
 
-    async def others(self, shows: Sequence[str]) -> dict[str, int]:
-        """Viewers of each show on all other living nodes."""
-        sums: dict[str, int] = {}
-        for redis, batch in self._batches(shows):
-            sums |= await self._others(redis, batch)
-        return sums
+        await self._everywhere(shows, withdraw)
+
+    async def others(self, shows: Sequence[str], heard: Callable[[str, int], None]) -> None:
+        """Calls `heard` with each show and its viewers on all other living nodes."""
+
+        async def ask(redis: Redis, shows: Sequence[str]) -> None:
+            for show, sum_ in (await self._others(redis, shows)).items():
+                heard(show, sum_)
+
+        await self._everywhere(shows, ask)
 
     async def _others(self, redis: Redis, shows: Sequence[str]) -> dict[str, int]:
         async with redis.pipeline(transaction=False) as pipe:
@@ -119,12 +140,15 @@ class Exchange:
 
     async def publish(self, bursts: Mapping[str, Mapping[str, int]]) -> None:
         """Tells the other nodes what was reacted here."""
-        for redis, batch in self._batches(list(bursts)):
+
+        async def publish(redis: Redis, shows: Sequence[str]) -> None:
             async with redis.pipeline(transaction=False) as pipe:
-                for show in batch:
+                for show in shows:
                     burst = msgspec.msgpack.encode(Burst(self._node, dict(bursts[show])))
                     pipe.execute_command("SPUBLISH", reactions_channel(show), burst)
                 await pipe.execute()
+
+        await self._everywhere(list(bursts), publish)
 
     def read(self, message: bytes) -> dict[str, int] | None:
         """Counts of a message received; None for this node's own and for what cannot be read."""
@@ -136,13 +160,34 @@ class Exchange:
             return None
         return {emoji: min(count, COUNT_MAX) for emoji, count in burst.counts.items()}
 
-    def _batches(self, shows: Sequence[str]) -> list[tuple[Redis, Sequence[str]]]:
-        """The shows by the server they lie on, in bounded parts. Raises RedisError for one that no server has."""
+    async def _everywhere(self, shows: Sequence[str], work: Work) -> None:
+        """Does the work for these shows at all their servers at once: one that is away keeps no other from it. What it raised,
+        or that a show has no server, is raised at the end."""
         servers: dict[Shard, list[str]] = {}
+        missing: Exception | None = None
         for show in shows:
-            servers.setdefault(self._shards.of(nodes_key(show)), []).append(show)
-        return [
-            (shard.general, own[at : at + BATCH_MAX])
-            for shard, own in servers.items()
-            for at in range(0, len(own), BATCH_MAX)
-        ]
+            try:
+                servers.setdefault(self._shards.of(nodes_key(show)), []).append(show)
+            except RedisError as error:
+                missing = error
+        done = await asyncio.gather(
+            *(self._at(shard, own, work) for shard, own in servers.items()), return_exceptions=True
+        )
+        wrong = [result for result in (*done, missing) if result is not None]
+        if wrong:
+            raise wrong[0]
+
+    async def _at(self, shard: Shard, shows: Sequence[str], work: Work) -> None:
+        if time.monotonic() < self._silent_until_s.get(shard, 0):
+            raise TimeoutError(f"{shard.address} did not answer a moment ago")
+        try:
+            async with asyncio.timeout(ANSWER_MAX_MS / 1000):
+                for at in range(0, len(shows), BATCH_MAX):
+                    await work(shard.general, shows[at : at + BATCH_MAX])
+        except TimeoutError:
+            # Of a cluster's servers one hangs: the others' rounds must not all last as long as we would wait for it.
+            self._silent_until_s = {shard: time.monotonic() + SILENT_MS / 1000}
+            raise
+        except (RedisError, OSError):
+            self._shards.doubt()
+            raise

@@ -28,6 +28,9 @@ RETRY_MS = 1_000
 CLOSE_MAX_MS = 1_000
 """Longest wait for taking back this node's counts at the end; they expire by themselves."""
 
+AWAY = (RedisError, OSError, TimeoutError)
+"""What says that Redis can't be had now."""
+
 OnState = Callable[[str, str, dict[str, Any]], None]
 """Called with show, event type and payload: `viewer:count` {count}, `reaction:burst` {counts}."""
 
@@ -116,7 +119,7 @@ class Presence:
         try:
             async with asyncio.timeout(CLOSE_MAX_MS / 1000):
                 await self._exchange.withdraw(list(self._put))
-        except (RedisError, OSError, TimeoutError) as error:
+        except AWAY as error:
             log.info("presence_not_withdrawn", error=repr(error))
         self._put = {}
 
@@ -147,7 +150,7 @@ class Presence:
             await asyncio.sleep((RETRY_MS if away else every_ms) / 1000)
             try:
                 await step()
-            except (RedisError, OSError, TimeoutError) as error:
+            except AWAY as error:
                 if not away:
                     log.warning("presence_alone", error=repr(error))
                 away = True
@@ -155,19 +158,36 @@ class Presence:
                 away = False
 
     async def _exchange_counts(self) -> None:
-        now_ms = self._clock.monotonic_ms()
+        wrong: Exception | None = None
+        # Each is done whatever became of the one before: of a cluster's servers one may be away, and others not.
+        for step in (self._withdraw_gone, self._put_news, self._hear_others):
+            try:
+                await step()
+            except AWAY as error:
+                wrong = wrong or error
+        if wrong is not None:
+            raise wrong
+
+    async def _withdraw_gone(self) -> None:
         own = self._viewers.own()
         gone = [show for show in self._put if show not in own]
         if gone:
             await self._exchange.withdraw(gone)
             for show in gone:
                 del self._put[show]
-        news = {show: count for show, count in own.items() if self._is_news(show, count, now_ms)}
+
+    async def _put_news(self) -> None:
+        now_ms = self._clock.monotonic_ms()
+        news = {
+            show: count for show, count in self._viewers.own().items() if self._is_news(show, count, now_ms)
+        }
         if news:
             await self._exchange.put(news)
             self._put |= {show: (count, now_ms) for show, count in news.items()}
-        for show, others in (await self._exchange.others([*own, *self._viewers.asked(now_ms)])).items():
-            self._viewers.heard(show, others)
+
+    async def _hear_others(self) -> None:
+        shows = [*self._viewers.own(), *self._viewers.asked(self._clock.monotonic_ms())]
+        await self._exchange.others(shows, self._viewers.heard)
 
     def _is_news(self, show: str, count: int, now_ms: int) -> bool:
         put = self._put.get(show)
@@ -184,20 +204,27 @@ class Presence:
         followed: set[str] = set()
         while not self._closing:
             wanted = self._viewers.shows()
-            try:
-                for show in sorted(wanted - followed):
-                    await self._channels.subscribe(reactions_channel(show), self._hears(show), _nothing)
-                    followed.add(show)
-                for show in sorted(followed - wanted):
-                    followed.discard(show)
-                    await self._channels.unsubscribe(reactions_channel(show))
-            except (RedisError, OSError, TimeoutError) as error:
-                log.info("presence_reactions_lost", error=repr(error))
+            missing = sorted(wanted - followed)
+            # At once, for one whose server is away keeps us waiting, and must not keep the others.
+            done = await asyncio.gather(*map(self._follow, missing), return_exceptions=True)
+            followed |= {show for show, error in zip(missing, done, strict=True) if error is None}
+            for show in sorted(followed - wanted):
+                followed.discard(show)
+                await self._channels.unsubscribe(reactions_channel(show))
+            wrong = [error for error in done if error is not None]
+            for error in wrong:
+                if not isinstance(error, AWAY):
+                    raise error
+            if wrong:
+                log.info("presence_reactions_lost", shows=len(wrong), error=repr(wrong[0]))
                 await asyncio.sleep(RETRY_MS / 1000)
             await asyncio.sleep(self._tick_ms / 1000)
             if not followed and not self._viewers.shows():
                 self._entered.clear()
                 await self._entered.wait()
+
+    async def _follow(self, show: str) -> None:
+        await self._channels.subscribe(reactions_channel(show), self._hears(show), _nothing)
 
     def _hears(self, show: str) -> Callable[[bytes], None]:
         def hear(message: bytes) -> None:

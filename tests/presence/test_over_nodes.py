@@ -23,10 +23,8 @@ PATIENCE_S = 20
 class Node:
     """A node whose viewers remember what they were told. Quick: 10 ms ticks, counts at most every 20 ms."""
 
-    def __init__(self, redis: Redis, name: str) -> None:
-        self.presence = Presence(
-            Shards.around(redis), name, SystemClock(), tick_ms=10, count_ms=20, ttl_ms=300
-        )
+    def __init__(self, shards: Shards, name: str, ttl_ms: int = 300) -> None:
+        self.presence = Presence(shards, name, SystemClock(), tick_ms=10, count_ms=20, ttl_ms=ttl_ms)
         self.presence.on_state(self._hear)
         self.counts: dict[str, int] = {}
         self.reactions: Counter[str] = Counter()
@@ -53,7 +51,7 @@ async def node(redis: Redis) -> AsyncIterator[Callable[[str], Node]]:
     nodes: list[Node] = []
 
     def make(name: str, using: Redis = redis) -> Node:
-        nodes.append(Node(using, name))
+        nodes.append(Node(Shards.around(using), name))
         return nodes[-1]
 
     yield make

@@ -168,7 +168,8 @@ async def _is_well(cluster: ClusterEngines, member: Member) -> bool:
     replicas = len(cluster.members) // (1 + max(member.shard for member, _ in cluster.members)) - 1
     follows = role["role"] == "master" or role["master_link_status"] == "up"
     led = role["role"] != "master" or role["connected_slaves"] == replicas
-    return "cluster_state:ok" in info and follows and led and all(len(row) == 3 + replicas for row in rows)
+    known = "cluster_state:ok\r" in info and "cluster_slots_ok:16384\r" in info
+    return known and follows and led and all(len(row) == 3 + replicas for row in rows)
 
 
 async def emptied(cluster: ClusterEngines) -> None:
