@@ -167,9 +167,11 @@ async def database_url(engines: Engines, _migrated_template: None) -> AsyncItera
 
 async def _database(engines: Engines, template: str) -> AsyncIterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin = await asyncpg.connect(engines.database_url)
+    assert engines.database_admin_url is not None, "the engines of tests are embedded"
+    # As superuser: FORCE ends autovacuum's workers too, and those are nobody else's to end.
+    admin = await asyncpg.connect(engines.database_admin_url)
     try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY WAL_LOG")
+        await admin.execute(f"CREATE DATABASE {name} OWNER liveserver TEMPLATE {template} STRATEGY WAL_LOG")
         yield database_named(engines, name)
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

@@ -3,8 +3,8 @@
 It knows no keys and no functions; what is sent is the callers' affair.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -65,6 +65,18 @@ def append_connection(url: str, *, reply_max_ms: int = REPLY_MAX_MS) -> Redis:
         client_name="liveserver-append",
     )
     return Redis.from_pool(pool)
+
+
+@contextmanager
+def given_up() -> Generator[None]:
+    """Makes a connection that somebody drops while redis-py makes it (`Shard.reconnect`) a lost connection like any other.
+
+    redis-py 8.1 stumbles over its own writer then, which is None, instead of saying so.
+    """
+    try:
+        yield
+    except AttributeError as error:
+        raise RedisConnectionError("the connection was given up while it was made") from error
 
 
 @asynccontextmanager

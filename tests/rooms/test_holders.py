@@ -86,7 +86,7 @@ async def test_row_10_what_another_node_alone_acknowledged_survives_a_wiped_log(
     assert answered.verdict.result == {"total": 9}
     await until(lambda: long.seq == short.seq and long.epoch == short.epoch)
     assert long.room.dump() == short.room.dump()
-    assert [reset[1] for reset in heard.resets] == [8]
+    await heard.until(lambda: [reset[1] for reset in heard.resets] == [8])
     await adds(long, 1)
 
 
@@ -98,7 +98,7 @@ async def test_row_4_what_the_promoted_server_lacks_and_another_node_acknowledge
     meta, stream = f"ls:{{{SHOW}}}:meta", f"ls:{{{SHOW}}}:log"
     for seq in range(4, 9):
         await admin.xdel(stream, f"{long.epoch}-{seq}")
-    await admin.hset(meta, mapping={"seq": 3, "head": short.room.head, "run": "the-primary-that-died"})  # pyright: ignore[reportGeneralTypeIssues]
+    await admin.hset(meta, mapping={"seq": 3, "head": short.room.head, "run": "the-primary-that-died"})  # pyright: ignore[reportGeneralTypeIssues] - sync or async
     answered = await short.ask(add())
     assert isinstance(answered.verdict, Decision)
     assert answered.verdict.result == {"total": 9}
@@ -110,7 +110,7 @@ async def test_a_restarted_server_with_its_log_whole_keeps_the_epoch(new_node: N
     room, other = [await (await new_node()).open(SHOW) for _ in range(2)]
     await adds(room, 3)
     epoch = room.epoch
-    await admin.hset(f"ls:{{{SHOW}}}:meta", "run", "before-the-restart")  # pyright: ignore[reportGeneralTypeIssues]
+    await admin.hset(f"ls:{{{SHOW}}}:meta", "run", "before-the-restart")  # pyright: ignore[reportGeneralTypeIssues] - sync or async
     await adds(room, 2)
     await until(lambda: other.seq == 5 and not other._appender.held)
     assert (room.epoch, other.epoch) == (epoch, epoch)
