@@ -23,6 +23,7 @@ AFTER = 30
 NODES, NODES_LONG = 2, 3
 RECORDED_MAX_S = 60
 SETTLE_MAX_S = 30
+LAST_RESULT = "SELECT max(seq) FROM facts WHERE show = $1 AND kind IN ('lot_sold', 'lot_passed')"
 
 
 class Outcome(msgspec.Struct):
@@ -140,18 +141,19 @@ async def recorded(pool: Pool, show: str, seq: int) -> None:
 
 
 async def _settled(pool: Pool, crowd: Crowd) -> list[str]:
-    """Returns when everything acknowledged and the last lot's result is recorded, and every viewer has heard everything; says
+    """Returns when everything acknowledged and the last lot's result is recorded, and every viewer has heard that result; says
     who has not after `SETTLE_MAX_S`."""
     await recorded(pool, crowd.show, max(crowd.last_seq, *(bid.seq for bid in crowd.acknowledged)))
     mark = await store.watermark(pool, crowd.show)
     assert mark is not None, "it was just read"
+    # Not the log's end: what comes behind the last event (a second node's timer, a bid too low) is told to nobody.
+    last = int(await pool.fetchval(LAST_RESULT, crowd.show))
 
     def behind() -> list[str]:
-        told = ((viewer.name, (viewer.epoch, viewer.seq)) for viewer in crowd.viewers)
         return [
-            f"{name} got to {at} of {(mark.epoch, mark.seq)}"
-            for name, at in told
-            if at < (mark.epoch, mark.seq)
+            f"{viewer.name} got to {viewer.seq} of {last}, epoch {viewer.epoch} of {mark.epoch}"
+            for viewer in crowd.viewers
+            if viewer.epoch != mark.epoch or viewer.seq < last
         ]
 
     with contextlib.suppress(TimeoutError):

@@ -41,11 +41,11 @@ async def nodes_killed_in_turn(world: World, crowd: Crowd, lasts_s: float) -> No
 
 
 async def slow_node_joins(world: World, crowd: Crowd, lasts_s: float) -> None:
-    """A node that is slow to reach PostgreSQL and Valkey (80 ms and 10 ms there and back) starts while bids go on, and must serve all."""
+    """A node that is slow to reach PostgreSQL and Valkey (40 ms and 6 ms there and back) starts while bids go on, and must serve all."""
     late = world.nodes[0]
     await late.kill()
-    late.database.delay(40)
-    late.redis.delay(5)
+    late.database.delay(20)
+    late.redis.delay(3)
     await late.start()
     for node in world.nodes[1:]:
         await node.kill()
