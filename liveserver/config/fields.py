@@ -201,6 +201,11 @@ def _check_bounds(value: float, low: float | None, high: float | None, unit: str
 def _url(text: str) -> None:
     if "://" not in text:
         raise ValueError("must be an address with a scheme, such as https://shop.example")
+    for host in urlsplit(text).netloc.rpartition("@")[2].split(","):  # several, for members of a cluster
+        try:
+            urlsplit(f"//{host}").port  # noqa: B018 - it is looked at only when asked for
+        except ValueError:
+            raise ValueError("must have a number from 0 to 65535 after a host's colon") from None
 
 
 def _origin(text: str) -> None:

@@ -259,6 +259,9 @@ class ShowLog:
         if "Function not found" in str(error):
             await load_functions(self._shards.of(self.channel).general)
             return True
+        if isinstance(error, ReadOnlyError):
+            # The server is a replica now; where its name leads to the new primary, connecting anew finds that.
+            await self._shards.of(self.channel).reconnect()
         if not isinstance(error, ResponseError) or isinstance(
             error, MovedError | ReadOnlyError | ClusterDownError
         ):

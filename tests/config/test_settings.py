@@ -58,6 +58,10 @@ def test_every_setting_can_be_given_in_the_environment(tmp_path, name):
     ("env", "says"),
     [
         ({"LIVESERVER_PORT": "99999"}, "LIVESERVER_PORT must be at most 65535."),
+        (
+            {"LIVESERVER_REDIS_URL": "redis://a:6379,b:x"},
+            "must have a number from 0 to 65535 after a host's colon",
+        ),
         ({"LIVESERVER_PORT": "80.5"}, "LIVESERVER_PORT must be a whole number."),
         ({"LIVESERVER_PORT": "\u0661\u0662"}, "LIVESERVER_PORT must be a whole number."),
         ({"LIVESERVER_HEARTBEAT_MS": "5"}, "LIVESERVER_HEARTBEAT_MS must be at least 100 ms."),

@@ -4,8 +4,10 @@ The numbers in names are rows of the project's failure catalogue (docs/operating
 """
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -273,3 +275,26 @@ async def test_row_5_the_old_side_of_a_cut_acknowledges_nothing(
     await bidders.get(20)
     await bidders.stop()
     await assert_kept(bidders, pool, room, others=2)
+
+
+async def test_the_rights_in_the_book_are_enough(node: NewNode, replicated: ClusterEngines):
+    book = (Path(__file__).parents[2] / "docs/operating/redis.md").read_text()
+    rules = book.partition("ACL SETUSER liveserver ")[2].partition("```")[0].replace("\\\n", " ").split()
+    rules[rules.index(">PASSWORD")] = ">of-the-book"
+    for member, _ in replicated.members:
+        async with admin(replicated, member) as client:
+            await client.execute_command("ACL", "SETUSER", "reader", "reset", *rules)
+    try:
+        url = clusters.url_of(replicated, replicated.members[0][0])
+        credentials = url.partition("://")[2].partition("@")[0]
+        there = url.replace(credentials, "reader:of-the-book")
+        hub = await node(dataclasses.replace(replicated, redis_url=there), replicas=1)
+        room = await hub.open(SHOW)
+        viewer = Viewer(room)
+        for _ in range(3):
+            assert isinstance((await room.ask(add())).verdict, Decision)
+        assert viewer.at == 3
+    finally:
+        for member, _ in replicated.members:
+            async with admin(replicated, member) as client:
+                await client.execute_command("ACL", "DELUSER", "reader")

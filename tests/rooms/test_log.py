@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import BusyLoadingError
+from redis.exceptions import BusyLoadingError, ReadOnlyError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from liveserver.infra.engines import Engines
@@ -176,3 +176,30 @@ async def _append_to_the_restarted(log: ShowLog) -> None:
                 await log.append("n1", 2, NOW(), 1, b"b")
             except (RedisConnectionError, BusyLoadingError, OSError):
                 await asyncio.sleep(0.05)  # the engines' supervisor is bringing it back
+
+
+async def test_a_server_that_became_a_replica_is_left_for_whoever_has_its_name_now(
+    engines: Engines, redis_url: str
+) -> None:
+    assert engines.redis_admin_url is not None
+    admin, redis, appends = (
+        Redis.from_url(engines.redis_admin_url),
+        general(redis_url),
+        append_connection(redis_url),
+    )
+    log = ShowLog("show_1", Shards.around(redis, [appends]))
+    assert await log.open(1, 0, 0, "", await log.head())
+    before = await redis.client_id(), await appends.client_id()
+    await admin.execute_command("REPLICAOF", "127.0.0.1", 1)
+    try:
+        with pytest.raises(ReadOnlyError):
+            await log.append("n1", 1, NOW(), 1, b"a")
+    finally:
+        await admin.execute_command("REPLICAOF", "NO", "ONE")
+    assert (await log.append("n1", 1, NOW(), 1, b"a")).first == 1
+    after = await redis.client_id(), await appends.client_id()
+    assert set(before).isdisjoint(after), (
+        "connections to a demoted server would be answered READONLY for ever"
+    )
+    for client in (admin, redis, appends):
+        await client.aclose()

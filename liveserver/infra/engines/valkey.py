@@ -152,6 +152,8 @@ def _in_cluster(folders: Folders, member: Place) -> dict[str, str]:
         # A replica that was away for a moment gets what it missed, not everything again.
         "repl-backlog-size": "64mb",
         "repl-diskless-sync-delay": "0",
+        # How soon a WAITAOF that was not fulfilled comes back to ask again: within 10 ms instead of 100.
+        "hz": "100",
         # All members are stopped together; nobody is left to hand anything to.
         "shutdown-timeout": "1",
         # A promoted replica has what it acknowledged; one that is far behind must not be promoted.
