@@ -71,6 +71,19 @@ async def test_an_append_whose_reply_is_lost_was_sent_exactly_once(
     assert eater.connections == 3, "after an unknown outcome the next append starts on a fresh connection"
 
 
+@pytest.mark.parametrize(
+    "answer", ["MOVED 1 127.0.0.1:1", "ASK 1 127.0.0.1:1", "TRYAGAIN later", "CLUSTERDOWN", "READONLY"]
+)
+async def test_row_1_a_cluster_s_refusal_of_an_append_is_left_to_who_sent_it(answer: str):
+    eater = ReplyEater(lambda writer: writer.write(f"-{answer}\r\n".encode()))
+    async with serving(eater) as url:
+        client = append_connection(url, reply_max_ms=500)
+        with pytest.raises(RedisError):
+            await client.fcall("append", 1, "log", "batch")
+        await client.aclose()
+    assert eater.appends == 1
+
+
 async def test_the_same_loss_makes_a_general_client_send_again():
     # The reason for the append connection; if this ever stops being true, the trap is gone.
     eater = ReplyEater(LOSSES["closed"])
