@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from asyncpg import InterfaceError, PostgresError
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
@@ -32,6 +31,7 @@ from liveserver.gateway.routing import Router
 from liveserver.gateway.session import Sessions
 from liveserver.gateway.showrooms import ShowRooms
 from liveserver.gateway.stats import Stats
+from liveserver.infra.database import AWAY
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE
 from liveserver.rooms.edge import Route
@@ -217,7 +217,7 @@ class Gateway:
         except RoomUnreadable as failure:
             _log.warning("show_not_followed", extra={"error": str(failure)})
             connection.close(closecodes.ELSEWHERE)
-        except (RoomUnavailable, RedisError, PostgresError, InterfaceError, OSError) as failure:
+        except (*AWAY, RedisError, RoomUnavailable) as failure:
             _log.warning("message_refused", extra={"error": repr(failure)})
             connection.error(message_id, UNAVAILABLE)
         except Exception:  # noqa: BLE001  # logged here, since nobody awaits this task
@@ -253,7 +253,9 @@ class Gateway:
                 await self.sessions.recheck()
             if refresh:
                 await self.rooms.refresh()
-        except Exception:  # noqa: BLE001  # the database may be away; the next round tries again
+        except (*AWAY, RedisError):
+            _log.info("sessions_checked_later")  # whose absence it is, is told elsewhere
+        except Exception:  # noqa: BLE001  # a mistake of ours must not end the care for all sessions
             _log.exception("sessions_not_checked")
 
 

@@ -36,6 +36,10 @@ CONNECT_MAX_MS = 10_000
 ACQUIRE_MAX_MS = 10_000
 """Whoever waits longer than this for a connection gets `TimeoutError`: the pool is the queue, and this its limit."""
 
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What PostgreSQL's absence looks like. The internal error is asyncpg's word for a connection that is torn down while somebody
+begins to use it."""
+
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
 

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import asyncpg
 import msgspec
 import structlog
 from redis.exceptions import RedisError
 
+from liveserver.infra import database
 from liveserver.infra.database import Pool
 from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import Clock
@@ -26,7 +26,7 @@ ROUND_S = 1.0
 """How often engines are asked."""
 ANSWER_MAX_S = 2.0
 """An engine that does not answer within this counts as away: bidders do not wait longer either."""
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, OSError, TimeoutError)
+AWAY = (*database.AWAY, RedisError)
 POSTGRESQL = "postgresql"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _STATM = Path("/proc/self/statm")

@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 
+from liveserver.infra import database
 from liveserver.infra.database import Pool, load_queries
 from liveserver.kernel.tasks import end
 from liveserver.nodes.model import NodeCard, NodeSeen
@@ -31,7 +31,7 @@ NODES_MAX = 1_000
 """Processes seen at most; a deployment of this size has other troubles first."""
 NUMBERS_BYTES_MAX = 262_144
 """What a process may say of itself at each beat; more is left out, and logged once."""
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+AWAY = database.AWAY
 
 Numbers = Callable[[], dict[str, Any]]
 OnBeat = Callable[[], Awaitable[None]]

@@ -9,12 +9,11 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-import asyncpg
 import structlog
 from redis.exceptions import RedisError
 
 from liveserver import __version__
-from liveserver.infra.database import Pool
+from liveserver.infra.database import AWAY, Pool
 from liveserver.infra.shards import Shards
 from liveserver.infra.tracing import span
 from liveserver.kernel.clock import Clock
@@ -172,7 +171,7 @@ class Hub:
             )
             with span("open room", show=show):
                 await room.open()
-        except (RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (*AWAY, RedisError) as error:
             raise RoomUnavailable(f"storage is away: {error!r}") from error
         except (Mendable, LogBroken, LogCorrupt) as error:
             log.error("room_not_opened", show=show, reason=str(error))

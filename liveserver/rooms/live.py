@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import structlog
 from redis.exceptions import RedisError
 
@@ -215,14 +214,16 @@ class LiveRoom:
         """Brings the room up to date and keeps it so. Raises Mendable when the log can't be opened, LogBroken when the
         recorded log is broken; RedisError, PostgresError and OSError pass through."""
         head = await self._hold.open()
-        await self._feed.follow(self.show, self._hear, self._look)
-        try:
-            await self._build(head)
-            while not await self._hold.resume(self.epoch):
-                await self._build(await self._hold.open())
-        except BaseException:
-            await self._feed.unfollow(self.show)
-            raise
+        # What is heard from here on may ask for a catching up: it waits until the room is built, which may be all it wants.
+        async with self._reopening:
+            await self._feed.follow(self.show, self._hear, self._look)
+            try:
+                await self._build(head)
+                while not await self._hold.resume(self.epoch):
+                    await self._build(await self._hold.open())
+            except BaseException:
+                await self._feed.unfollow(self.show)
+                raise
         self._watch = asyncio.create_task(self._watch_top(), name=f"watch {self.show}")
 
     async def aclose(self) -> None:
@@ -340,30 +341,29 @@ class LiveRoom:
                 before = self.seq
                 await self._fetch()
                 self._numbers.refilled += self.seq - before
-        except (
-            RedisError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-            TimeoutError,
-            Mendable,
-        ) as error:
+        except (*AWAY, RedisError, Mendable) as error:
             log.warning("catch_up_failed", show=self.show, error=str(error))
         except (LogBroken, LogCorrupt) as error:
             self._on_broken(LogBroken(str(error)))
 
     async def _fetch(self) -> None:
-        async for entry in recovery.entries_behind(self._pool, self._log, self.room):
+        room = self.room
+        async for entry in recovery.entries_behind(self._pool, self._log, room):
             self._receive(entry)
-            if self.halted:
-                return
+            if self.halted or self.room is not room:
+                return  # a room that was built anew meanwhile fetches for itself; the old one would never get further
         self._apply_ahead()
 
     async def _watch_top(self) -> None:
         """A lost message on a quiet show is noticed here, and so is a server that came back empty."""
+        waited_s = 0.0
         while True:
+            await asyncio.sleep(WATCH_BUSY_S)
+            waited_s += WATCH_BUSY_S
             busy = self.room.due_ts() is not None or bool(pending(self.room)) or self._appender.held
-            await asyncio.sleep(WATCH_BUSY_S if busy else WATCH_S)
+            if not busy and waited_s < WATCH_S:
+                continue
+            waited_s = 0.0
             try:
                 head = await self._log.head()
             except (RedisError, OSError, TimeoutError) as error:
@@ -445,13 +445,7 @@ class LiveRoom:
                     await self._build(head)
                     if not self.halted and not await self._hold.resume(self.epoch):
                         self._look()  # the log was opened again meanwhile
-            except (
-                RedisError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
-                TimeoutError,
-            ) as error:
+            except (*AWAY, RedisError) as error:
                 self.halted = str(error)
                 self._rebuilds -= 1  # away is not broken: go on trying
                 continue

@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-import asyncpg
 import msgspec
 import structlog
 
+from liveserver.infra import database
 from liveserver.infra.database import Connection, Pool, Record, transaction
 from liveserver.infra.tracing import span
 from liveserver.kernel.tasks import end
@@ -38,7 +38,7 @@ POLL_S = 0.25
 RETRY_S = 0.25
 """Pause after PostgreSQL refused or was away; the tail waits meanwhile."""
 
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+AWAY = database.AWAY
 """What PostgreSQL's absence looks like."""
 
 Projector: TypeAlias = Callable[[Connection, str, Sequence[store.NewFact]], Awaitable[None]]
