@@ -1,14 +1,18 @@
-"""The archive: a tar file whose first member is the manifest, with a checksum of each of the others.
+"""The archive: a tar file that ends with its manifest, which has a checksum of everything before it.
 
-It is written beside its name and renamed, so that it is whole or absent, and readable for its owner alone.
+It is written as it comes, beside its name, and renamed at the end: it is whole or absent. Readable for its owner alone.
 """
 
+import fcntl
 import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 import msgspec
 
@@ -17,59 +21,129 @@ from liveserver.kernel.errors import Mendable
 
 MANIFEST = "manifest.json"
 DATABASE = "database.dump"
+MEDIA = "media"
 MANIFEST_BYTES_MAX = 64 * 1024 * 1024
+PARTS_MAX = 200_000
+"""Files in an archive; their list is held in memory. More are refused, when writing and when reading."""
 CHUNK_BYTES = 1024 * 1024
+DRAFT = ".liveserver-backup-"
+"""What an unfinished archive's name begins with."""
 
 Progress = Callable[[str], None]
+Sink = Callable[[bytes], object]
 
 
-def part_of(name: str, path: Path) -> Part:
-    """A file as the manifest lists it."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
+class Draft:
+    """An archive that is being written: `part` for each file, then `finish`. Raises Mendable when the disk does not take it."""
+
+    def __init__(self, file: io.FileIO, target: Path) -> None:
+        self._file = file
+        self._target = target
+        self._parts: list[Part] = []
+
+    @contextmanager
+    def part(self, name: str) -> Generator[Sink]:
+        """Where this file's content goes, however much it is; its header is put right at the end."""
+        if len(self._parts) >= PARTS_MAX:
+            raise Mendable(
+                f"There are more than {PARTS_MAX} files to save",
+                name,
+                "Keep media in a store with backups of its own.",
+            )
+        start = self._file.tell()
+        header = _header(name, 0)
+        self._write(header)
+        digest = hashlib.sha256()
+
+        def sink(chunk: bytes) -> None:
             digest.update(chunk)
-            size += len(chunk)
-    return Part(name, size, digest.hexdigest())
+            self._write(chunk)
+
+        yield sink
+        size = self._file.tell() - start - len(header)
+        self._write(bytes(-size % tarfile.BLOCKSIZE))
+        end = self._file.tell()
+        self._file.seek(start)
+        self._write(_header(name, size))
+        self._file.seek(end)
+        self._parts.append(Part(name, size, digest.hexdigest()))
+
+    def finish(self, about: Manifest) -> Manifest:
+        """Writes the manifest, with the parts in it, and the end of the archive."""
+        about = msgspec.structs.replace(about, parts=tuple(self._parts))
+        told = msgspec.json.format(msgspec.json.encode(about))
+        padding = bytes(-len(told) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+        self._write(_header(MANIFEST, len(told)) + told + padding)
+        with _disk(self._target):
+            os.fsync(self._file.fileno())
+        return about
+
+    def _write(self, content: bytes) -> None:
+        with _disk(self._target):
+            left = memoryview(content)
+            while left:  # a disk that is nearly full takes a part, and says at the next that it is full
+                left = left[self._file.write(left) :]
 
 
-def write(
-    target: Path, manifest: Manifest, files: Sequence[tuple[Part, Path]], on_progress: Progress
-) -> None:
-    """Writes the archive. Raises Mendable when the disk or the folder does not take it; then nothing is left."""
-    draft = target.with_name(f".{target.name}.part")
+@contextmanager
+def written(target: Path, on_progress: Progress) -> Generator[Draft]:
+    """A draft that becomes the archive at the end of the block. Raises Mendable when the name is taken, or the disk or folder
+    does not take it; then nothing is left. What an earlier run left that was killed is removed."""
+    _refuse_taken(target)
+    if not target.parent.is_dir():
+        raise Mendable("There is no such folder", str(target.parent), "Make it first.")
+    _remove_abandoned(target.parent, on_progress)
+    with _disk(target):
+        descriptor, name = tempfile.mkstemp(prefix=DRAFT, dir=target.parent)
+    path = Path(name)
     try:
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                told = msgspec.json.format(
-                    msgspec.json.encode(
-                        msgspec.structs.replace(manifest, parts=tuple(part for part, _ in files))
-                    )
-                )
-                tar.addfile(_member(MANIFEST, len(told)), io.BytesIO(told))
-                for part, path in files:
-                    on_progress(f"writing {part.name} ({part.bytes / 1e6:.1f} MB)")
-                    with path.open("rb") as source:
-                        tar.addfile(_member(part.name, part.bytes), source)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(target)
-        _sync_folder(target.parent)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            with _disk(target):
+                # Given back when we die, so that whoever comes next knows what is abandoned.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield Draft(file, target)
+            _refuse_taken(target)
+            with _disk(target):
+                path.rename(target)
+                _sync_folder(target.parent)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_taken(target: Path) -> None:
+    if target.exists():
+        raise Mendable("There is a file of this name already", str(target), "Choose another name.")
+
+
+@contextmanager
+def _disk(target: Path) -> Generator[None]:
+    try:
+        yield
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise Mendable(
             f"The archive cannot be written: {error.strerror}",
             str(target),
-            "Free some space there, or write it elsewhere.",
+            "Free some space there, or write it elsewhere; nothing was left.",
         ) from error
 
 
-def _member(name: str, size: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = size, 0o600
-    return member
+def _header(name: str, size: int) -> bytes:
+    # GNU's form: its length does not depend on the size, not even beyond 8 GiB.
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def _remove_abandoned(folder: Path, on_progress: Progress) -> None:
+    for path in folder.glob(f"{DRAFT}*"):
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+        except OSError:
+            continue  # somebody else's: of one who is alive, or of another user
+        on_progress(f"removed {path.name}, which a backup left that was killed")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -80,31 +154,72 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read(source: Path, into: Path, on_progress: Progress) -> Manifest:
-    """Unpacks an archive and checks every byte of it. Raises Mendable for one that is cut, changed, or newer than we know."""
-    try:
-        with tarfile.open(source, mode="r:") as tar:
-            first = tar.next()
-            if first is None or first.name != MANIFEST or first.size > MANIFEST_BYTES_MAX:
-                raise _bad(source, "it does not begin with a manifest of ours")
-            manifest = _manifest(source, _content(tar, first))
-            for part in manifest.parts:
-                on_progress(f"checking {part.name} ({part.bytes / 1e6:.1f} MB)")
-                member = tar.next()
-                if member is None or member.name != part.name or not member.isfile():
-                    raise _bad(source, f"{part.name} is missing")
-                _unpack(source, tar, member, part, _place(source, into, part.name))
-            if tar.next() is not None:
-                raise _bad(source, "it holds files that its manifest does not know")
-    except (tarfile.TarError, EOFError) as error:
-        raise _bad(source, f"it cannot be read: {error}") from error
-    except OSError as error:
-        raise Mendable(
-            f"The archive cannot be unpacked: {error.strerror}",
-            str(error.filename or into),
-            "Free some space.",
-        ) from error
-    return manifest
+class Archive:
+    """An archive of which every byte was checked, still open, so that what is read is what was checked."""
+
+    def __init__(self, manifest: Manifest, tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo]) -> None:
+        self.manifest = manifest
+        self._tar = tar
+        self._members = members
+
+    def read(self, name: str) -> IO[bytes]:
+        """The content of a part."""
+        file = self._tar.extractfile(self._members[name])
+        assert file is not None, "parts are plain files"
+        return file
+
+    def media(self) -> list[PurePosixPath]:
+        """Files besides the database, below `MEDIA`."""
+        return [PurePosixPath(part.name) for part in self.manifest.parts if part.name != DATABASE]
+
+
+@contextmanager
+def opened(source: Path, on_progress: Progress) -> Generator[Archive]:
+    """An archive to restore from. Raises Mendable for one that is cut, changed, or newer than we know."""
+    with ExitStack() as stack:
+        try:
+            tar = stack.enter_context(tarfile.open(source, mode="r:"))
+            archive = _checked(source, tar, on_progress)
+        except (tarfile.TarError, EOFError) as error:
+            raise _bad(source, f"it cannot be read: {error}") from error
+        except OSError as error:
+            raise Mendable(
+                f"The archive cannot be read: {error.strerror}", str(source), "Mend that, or use a copy."
+            ) from error
+        yield archive
+
+
+def _checked(source: Path, tar: tarfile.TarFile, on_progress: Progress) -> Archive:
+    members: dict[str, tarfile.TarInfo] = {}
+    last = ""
+    for member in tar:
+        if len(members) > PARTS_MAX or member.name in members or not member.isfile():
+            raise _bad(source, f"{member.name} does not belong into it")
+        members[member.name] = member
+        last = member.name
+    if last != MANIFEST or members[MANIFEST].size > MANIFEST_BYTES_MAX:
+        raise _bad(source, "it does not end with a manifest of ours, so it is cut or something else")
+    archive = Archive(_manifest(source, _content(tar, members.pop(MANIFEST))), tar, members)
+    if [part.name for part in archive.manifest.parts] != list(members):
+        raise _bad(source, "it does not hold the files that its manifest names")
+    if DATABASE not in members:
+        raise _bad(source, "there is no database in it")
+    for part in archive.manifest.parts:
+        path = PurePosixPath(part.name)
+        if part.name != DATABASE and (path.parts[:1] != (MEDIA,) or ".." in path.parts):
+            raise _bad(source, f"{part.name} would lie outside of the folder")
+        on_progress(f"checking {part.name} ({part.bytes / 1e6:.1f} MB)")
+        with archive.read(part.name) as file:
+            if (members[part.name].size, _digest(file)) != (part.bytes, part.sha256):
+                raise _bad(source, f"{part.name} was changed or cut")
+    return archive
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -124,27 +239,6 @@ def _manifest(source: Path, content: bytes) -> Manifest:
 
 class _Version(msgspec.Struct):
     format: int
-
-
-def _place(source: Path, into: Path, name: str) -> Path:
-    path = (into / name).resolve()
-    if not path.is_relative_to(into.resolve()):
-        raise _bad(source, f"{name} would lie outside of the folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _unpack(source: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, part: Part, to: Path) -> None:
-    file = tar.extractfile(member)
-    assert file is not None, "it is a plain file"
-    digest, size = hashlib.sha256(), 0
-    with to.open("wb") as target:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-            target.write(chunk)
-    if (size, digest.hexdigest()) != (part.bytes, part.sha256):
-        raise _bad(source, f"{part.name} was changed or cut")
 
 
 def _bad(source: Path, why: str) -> Mendable:

@@ -1,35 +1,30 @@
 """Makes an archive of a running or stopped server, consistent to the moment: one snapshot for figures and dump.
 
-Acknowledged commands reach the record a moment after; it waits until those acknowledged before it began are there.
+Acknowledged commands reach the record a moment after; it waits until those acknowledged before it began are there. It records
+nothing itself.
 """
 
 import asyncio
-import datetime as dt
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
-import structlog
 from redis.exceptions import RedisError
 
-from liveserver import __version__
-from liveserver.backup import archive, manifest, tools
-from liveserver.backup.archive import Progress
-from liveserver.backup.manifest import Manifest, Part
-from liveserver.infra.database import Pool, transaction
+from liveserver.backup import archive, tools
+from liveserver.backup.archive import CHUNK_BYTES, DATABASE, MEDIA, Draft, Progress
+from liveserver.backup.manifest import NOT_KEPT, Manifest, described
+from liveserver.infra.database import Connection, Pool, transaction
 from liveserver.infra.shards import Shards
 from liveserver.kernel.errors import Mendable
 from liveserver.rooms import store
 from liveserver.rooms.log import ShowLog
 
-log = structlog.get_logger(__name__)
-
 WAIT_MAX_S = 30.0
 """How long the record may take to catch up before the archive is made without what is missing."""
 LOOK_S = 0.1
-SHOWS_MAX = 10_000
+AWAY = (RedisError, OSError, TimeoutError)
 
 
 async def make(
@@ -46,75 +41,59 @@ async def make(
     bin_dir: Path | None = None,
 ) -> Manifest:
     """Writes the archive and gives its manifest. Raises Mendable; then there is no archive."""
-    _check_place(target)
-    missing = {} if shards is None else await _caught_up(pool, shards, on_progress, wait_s)
-    try:
-        # Beside the archive: there is room for it, and it is on the disk that the operator chose.
-        with tempfile.TemporaryDirectory(prefix=".liveserver-backup-", dir=target.parent) as folder:
-            dumped = Path(folder) / archive.DATABASE
-            async with transaction(pool, "repeatable_read") as connection:
-                await connection.execute(
-                    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-                )
-                snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-                on_progress("reading every table's figures")
-                logs = await manifest.logs(connection)
-                about = Manifest(
-                    format=manifest.FORMAT,
-                    release=__version__,
-                    made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-                    postgres=await manifest.postgres_version(connection),
-                    migrations=await manifest.migrations(connection),
-                    tables=await manifest.figures(connection),
-                    logs={
-                        show: msgspec.structs.replace(found, unrecorded=missing.get(show, 0))
-                        for show, found in logs.items()
-                    },
-                    settings=dict(settings),
-                    secrets_left_out=tuple(secrets_left_out),
-                )
-                on_progress("dumping the database")
-                await tools.dump(dsn, snapshot, manifest.NOT_KEPT, dumped, bin_dir)
-            files = [(archive.part_of(archive.DATABASE, dumped), dumped), *_media(media)]
-            about = msgspec.structs.replace(about, parts=tuple(part for part, _ in files))
-            archive.write(target, about, files, on_progress)
-    except OSError as error:
-        raise Mendable(
-            f"The archive cannot be written: {error.strerror}", str(target), "Choose another folder."
-        ) from error
-    return about
+    with archive.written(target, on_progress) as draft:
+        missing = {} if shards is None else await _caught_up(pool, shards, on_progress, wait_s)
+        async with snapshot(pool) as (connection, name):
+            on_progress("reading every table")
+            about = await described(connection, settings, secrets_left_out, missing)
+            on_progress("dumping the database")
+            with draft.part(DATABASE) as sink:
+                await tools.dump(dsn, name, NOT_KEPT, sink, on_progress, bin_dir)
+        if media is not None:
+            _add_media(draft, media, on_progress)
+        return draft.finish(about)
 
 
-def _check_place(target: Path) -> None:
-    if target.exists():
-        raise Mendable("There is a file of this name already", str(target), "Choose another name.")
-    if not target.parent.is_dir():
-        raise Mendable("There is no such folder", str(target.parent), "Make it first.")
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncGenerator[tuple[Connection, str]]:
+    """A transaction that sees one moment, and the name by which other sessions see the same while it lasts."""
+    async with transaction(pool, "repeatable_read") as connection:
+        # Another program reads in this snapshot for as long as it takes, while we say nothing.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield connection, await connection.fetchval("SELECT pg_export_snapshot()")
 
 
-def _media(folder: Path | None) -> list[tuple[Part, Path]]:
-    if folder is None or not folder.is_dir():
-        return []
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return [(archive.part_of(f"media/{path.relative_to(folder)}", path), path) for path in paths]
+def _add_media(draft: Draft, folder: Path, on_progress: Progress) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        name = f"{MEDIA}/{path.relative_to(folder)}"
+        on_progress(f"saving {name}")
+        try:
+            with path.open("rb") as file, draft.part(name) as sink:
+                while chunk := file.read(CHUNK_BYTES):
+                    sink(chunk)
+        except (OSError, UnicodeError) as error:
+            raise Mendable(
+                f"A media file cannot be saved: {error}", str(path), "Mend or remove it."
+            ) from error
+
+
+async def unrecorded(pool: Pool, shards: Shards) -> dict[str, int]:
+    """By show, how many acknowledged commands only its log has; shows without any are left out. Raises RedisError, OSError or
+    TimeoutError when Redis does not say."""
+    goals = await _goals(pool, shards)
+    return {show: lag for show, goal in goals.items() if (lag := await _lag(pool, show, goal)) > 0}
 
 
 async def _caught_up(pool: Pool, shards: Shards, on_progress: Progress, wait_s: float) -> dict[str, int]:
     """Waits until what is in the logs now is recorded; what of it is not in the end, by show."""
-    rows = await pool.fetch("SELECT show FROM show_logs ORDER BY show LIMIT $1", SHOWS_MAX)
-    goals: dict[str, tuple[int, int]] = {}
-    for row in rows:
-        show = row["show"]
-        try:
-            head = await ShowLog(show, shards).head()
-        except (RedisError, OSError, TimeoutError) as error:
-            on_progress(
-                f"Redis cannot be asked what it still has ({error}): the archive has what is recorded"
-            )
-            return {}
-        if head.epoch:
-            goals[show] = (head.epoch, head.seq)
-    began, told = time.monotonic(), False
+    try:
+        goals = await _goals(pool, shards)
+    except AWAY as error:
+        on_progress(f"Redis cannot be asked what it still has ({error}): the archive has what is recorded")
+        return {}
+    began = told = time.monotonic()
     while True:
         behind = {show: lag for show, goal in goals.items() if (lag := await _lag(pool, show, goal)) > 0}
         if not behind:
@@ -125,12 +104,26 @@ async def _caught_up(pool: Pool, shards: Shards, on_progress: Progress, wait_s: 
                 "not in this archive; is the server that records running?"
             )
             return behind
-        if not told:
-            told = True
+        if time.monotonic() - told >= tools.NEWS_S:
+            told = time.monotonic()
             on_progress(f"waiting for {sum(behind.values())} commands to be recorded")
+        goals = {show: goals[show] for show in behind}
         await asyncio.sleep(LOOK_S)
+
+
+async def _goals(pool: Pool, shards: Shards) -> dict[str, tuple[int, int]]:
+    """Epoch and sequence number at which each log stands that is ahead of its record."""
+    goals: dict[str, tuple[int, int]] = {}
+    if await pool.fetchval("SELECT to_regclass('show_logs') IS NULL"):
+        return goals
+    for row in await pool.fetch("SELECT show, recorded_seq FROM show_logs ORDER BY show"):
+        head = await ShowLog(row["show"], shards).head()
+        if head.epoch and head.seq > row["recorded_seq"]:
+            goals[row["show"]] = (head.epoch, head.seq)
+    return goals
 
 
 async def _lag(pool: Pool, show: str, goal: tuple[int, int]) -> int:
     mark = await store.watermark(pool, show)
-    return 0 if mark is None or mark.epoch != goal[0] else goal[1] - mark.seq
+    # In a later epoch the log was seeded from the record: what was lost then is not waited for.
+    return 0 if mark is None or mark.epoch > goal[0] else goal[1] - mark.seq

@@ -1,13 +1,17 @@
 """What an archive says of itself: versions, every table's figures, every show's chain; and how two of these differ.
 
-Figures are taken inside one snapshot of the database, so that a restored copy can be held against them to the row.
+Figures are taken inside one snapshot of the database, so that a restored copy can be held against them to the row. Where the
+database and the archive are is not known here.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from liveserver import __version__
 from liveserver.infra.database import Connection, Record
+from liveserver.kernel.errors import Mendable
 
 FORMAT = 1
 """Of archives. A newer one is refused."""
@@ -37,6 +41,7 @@ class Log(msgspec.Struct, frozen=True):
     epoch: int
     seq: int
     hash: str
+    live: bool = False
     unrecorded: int = 0
 
 
@@ -55,9 +60,34 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...] = ()
 
 
-async def postgres_version(connection: Connection) -> str:
-    """Such as "18.4"."""
-    return str(await connection.fetchval("SHOW server_version")).split(" ")[0]
+async def described(
+    connection: Connection,
+    settings: Mapping[str, str],
+    secrets_left_out: Sequence[str],
+    unrecorded: Mapping[str, int],
+) -> Manifest:
+    """What a transaction sees, as a manifest. Raises Mendable for a database that is none of ours."""
+    applied = await migrations(connection)
+    if not applied:
+        raise Mendable(
+            "This database holds no liveserver",
+            str(await connection.fetchval("SELECT current_database()")),
+            "Name the right one with LIVESERVER_DATABASE_URL, or the server's folder with LIVESERVER_DATA_DIR.",
+        )
+    return Manifest(
+        format=FORMAT,
+        release=__version__,
+        made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        postgres=str(await connection.fetchval("SHOW server_version")).split(" ")[0],
+        migrations=applied,
+        tables=await figures(connection),
+        logs={
+            show: msgspec.structs.replace(found, unrecorded=unrecorded.get(show, 0))
+            for show, found in (await logs(connection)).items()
+        },
+        settings=dict(settings),
+        secrets_left_out=tuple(secrets_left_out),
+    )
 
 
 async def table_names(connection: Connection) -> list[str]:
@@ -71,9 +101,15 @@ async def table_names(connection: Connection) -> list[str]:
 
 
 async def figures(connection: Connection) -> dict[str, Table]:
-    """Every kept table's. A digest is half an MD5 of the row's text: against accidents, not against forgers (the archive's own
-    checksums and the shows' chains are for those)."""
+    """Every kept table's, in a transaction. A digest is half an MD5 of the row's text: against accidents, not against forgers
+    (the archive's own checksums and the shows' chains are for those)."""
+    assert connection.is_in_transaction(), "what is set for the texts must not outlive it"
     found: dict[str, Table] = {}
+    # A row's text depends on these, and another server may have other defaults.
+    await connection.execute(
+        "SET LOCAL statement_timeout = 0; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, YMD'; "
+        "SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1"
+    )
     for name in await table_names(connection):
         if name in NOT_KEPT:
             continue
@@ -102,9 +138,12 @@ async def logs(connection: Connection) -> dict[str, Log]:
     if await connection.fetchval("SELECT to_regclass('show_logs') IS NULL"):
         return {}
     rows = await connection.fetch(
-        "SELECT show, epoch, recorded_seq, recorded_hash FROM show_logs ORDER BY show"
+        "SELECT l.show, l.epoch, l.recorded_seq, l.recorded_hash, coalesce(s.status = 'live', false) AS live "
+        "FROM show_logs l LEFT JOIN shows s ON s.id = l.show ORDER BY l.show"
     )
-    return {row["show"]: Log(row["epoch"], row["recorded_seq"], row["recorded_hash"]) for row in rows}
+    return {
+        row["show"]: Log(row["epoch"], row["recorded_seq"], row["recorded_hash"], row["live"]) for row in rows
+    }
 
 
 def differences(expected: Mapping[str, Table], found: Mapping[str, Table]) -> list[str]:

@@ -176,10 +176,21 @@ _POSTGRES_BIN = click.option(
     type=click.Path(exists=True, file_okay=False),
     help="Folder with pg_dump and pg_restore, for servers newer than PostgreSQL 18.",
 )
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print.",
+)
 
 
 @main.command()
 @click.argument("file", type=click.Path(dir_okay=False))
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False), help="The server's folder, if not as in the settings."
+)
 @click.option("--prove", is_flag=True, help="Then restore it into a scratch database and compare everything.")
 @click.option(
     "--wait-s",
@@ -188,31 +199,36 @@ _POSTGRES_BIN = click.option(
     show_default=True,
     help="How long acknowledged bids may take to reach the record.",
 )
+@click.option("--with-secrets", is_flag=True, help="Also save secrets and addresses with passwords.")
 @_POSTGRES_BIN
-def backup(file: str, prove: bool, wait_s: float, postgres_bin: str | None) -> None:
+@_FORMAT
+def backup(file: str, **options: Any) -> None:
     """Save the record, media and settings in one file, also of a running server.
 
     Secrets are left out and named; Redis is not needed to come back. The exit code is 1 when the proof finds a difference.
     """
     from liveserver.cli.backup import run
 
-    run(file, prove=prove, wait_s=wait_s, postgres_bin=postgres_bin)
+    run(file, **options)
 
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--into-url", help="An empty database: postgresql://… (else LIVESERVER_DATABASE_URL).")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="A new folder (else LIVESERVER_DATA_DIR).")
 @click.option(
     "--prove", is_flag=True, help="Into a scratch database that is thrown away: only says whether it is good."
 )
 @_POSTGRES_BIN
-def restore(file: str, prove: bool, postgres_bin: str | None) -> None:
+@_FORMAT
+def restore(file: str, **options: Any) -> None:
     """Bring a backup back into an empty database or a new data directory, and prove that it is all there.
 
-    LIVESERVER_DATABASE_URL or LIVESERVER_DATA_DIR say where. What holds anything is never touched.
+    What holds anything is never touched. The exit code is 1 when what came back is not what was saved.
     """
     from liveserver.cli.restore import run
 
-    run(file, prove=prove, postgres_bin=postgres_bin)
+    run(file, **options)
 
 
 @main.group()
@@ -225,7 +241,8 @@ def engines() -> None:
 @click.option("--to-redis-url", required=True, help="A Redis or Valkey without our keys: redis://…")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be copied.")
 @_POSTGRES_BIN
-def move(to_database_url: str, to_redis_url: str, dry_run: bool, postgres_bin: str | None) -> None:
+@_FORMAT
+def move(to_database_url: str, to_redis_url: str, **options: Any) -> None:
     """Move from the server's own engines to external ones.
 
     Stop the server first. The record is copied and compared; the old data directory is left as it is. Prints the settings to
@@ -233,7 +250,7 @@ def move(to_database_url: str, to_redis_url: str, dry_run: bool, postgres_bin: s
     """
     from liveserver.cli.move import run
 
-    run(to_database_url, to_redis_url, dry_run=dry_run, postgres_bin=postgres_bin)
+    run(to_database_url, to_redis_url, **options)
 
 
 @main.command()

@@ -1,20 +1,27 @@
 """Backups of the real PostgreSQL: what comes back is what was saved, and what is not good is refused before anything is touched."""
 
-import hashlib
+import io
+import os
+import resource
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import pytest
 
-from liveserver.backup import archive, manifest
-from liveserver.backup.make import make
-from liveserver.backup.manifest import Manifest, Table
-from liveserver.backup.restore import Proof, prove, refuse_unless_empty, restore, restore_media, unpacked
+from liveserver.backup import archive, manifest, tools
+from liveserver.backup.archive import DATABASE, MANIFEST, opened
+from liveserver.backup.make import make, snapshot
+from liveserver.backup.manifest import NOT_KEPT, Manifest, Table
+from liveserver.backup.restore import Proof, prove, refuse_newer, restore, restore_media, target_problems
 from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.cli.restore import verified
 from liveserver.infra.database import Pool, open_pool
+from liveserver.infra.engines import Engines
+from liveserver.infra.migrations import known_migrations, migrate, pending
 from liveserver.infra.redis import append_connection, general
 from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
@@ -22,7 +29,9 @@ from liveserver.kernel.errors import Mendable
 from liveserver.rooms.edge import command
 from liveserver.rooms.hub import Hub
 from liveserver.rooms.lifecycle import Start
+from liveserver.rooms.log import ShowLog
 from liveserver.rooms.model import Actor, Decision
+from tests.conftest import database_named
 from tests.rooms.conftest import AnyShow
 
 SHOW = "show_1"
@@ -59,11 +68,10 @@ async def made(
     return await make(target, pool, dsn, shards, {"LIVESERVER_PORT": "80"}, ["LIVESERVER_JWT_SECRET"], media, on_progress=quiet)  # fmt: skip
 
 
-async def came_back(source: Path, folder: Path, pool: Pool, dsn: str) -> Proof:
-    folder.mkdir()
-    about = unpacked(source, folder, quiet)
-    await restore(folder, about, pool, dsn, on_progress=quiet)
-    return await prove(about, pool, verified, quiet)
+async def came_back(source: Path, pool: Pool, dsn: str) -> Proof:
+    with opened(source, quiet) as saved:
+        await restore(saved, pool, dsn, on_progress=quiet)
+        return await prove(saved.manifest, pool, verified, quiet)
 
 
 @pytest.fixture
@@ -71,6 +79,24 @@ async def empty(empty_database_url: str) -> AsyncIterator[Pool]:
     pool = await open_pool(empty_database_url)
     yield pool
     await pool.close()
+
+
+NewDatabase = Callable[[], Awaitable[str]]
+
+
+@pytest.fixture
+async def own_database(engines: Engines) -> AsyncIterator[NewDatabase]:
+    """Makes one more empty database."""
+    admin = await asyncpg.connect(engines.database_url)
+    name = f"test_backup_{os.getpid()}"
+
+    async def make() -> str:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        return database_named(engines, name)
+
+    yield make
+    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await admin.close()
 
 
 async def test_all_comes_back_and_is_proven(
@@ -87,7 +113,7 @@ async def test_all_comes_back_and_is_proven(
     assert about.logs[SHOW].unrecorded == 0, "it waited for the record"
     assert (about.settings, about.secrets_left_out) == ({"LIVESERVER_PORT": "80"}, ("LIVESERVER_JWT_SECRET",))
     assert (tmp_path / "a.tar").stat().st_mode & 0o777 == 0o600
-    proof = await came_back(tmp_path / "a.tar", tmp_path / "x", empty, empty_database_url)
+    proof = await came_back(tmp_path / "a.tar", empty, empty_database_url)
     assert proof.wrong == []
     assert (proof.shows, proof.tables) == (1, len(about.tables))
     assert await empty.fetchval("SELECT name FROM categories WHERE id = 'maps'") == "Maps"
@@ -112,98 +138,191 @@ async def test_a_copy_that_differs_is_found_out(
     change: str, found: str,
 ) -> None:  # fmt: skip
     about = await made(tmp_path / "a.tar", pool, database_url, shards)
-    assert (await came_back(tmp_path / "a.tar", tmp_path / "x", empty, empty_database_url)).ok
+    assert (await came_back(tmp_path / "a.tar", empty, empty_database_url)).ok
     await empty.execute(change)
     proof = await prove(about, empty, verified, quiet)
     assert any(line.startswith(found) for line in proof.wrong), proof.wrong
 
 
-async def test_a_database_that_holds_anything_is_never_restored_into(pool: Pool, database_url: str) -> None:
-    with pytest.raises(Mendable, match="is not empty"):
-        await refuse_unless_empty(pool, database_url)
+async def a_backup(folder: Path, pool: Pool, dsn: str) -> Path:
+    await made(folder / "a.tar", pool, dsn)
+    return folder / "a.tar"
+
+
+async def test_a_database_that_holds_anything_is_never_restored_into(
+    tmp_path: Path, pool: Pool, database_url: str
+) -> None:
+    (problem,) = await target_problems(pool, database_url, "18.0")
+    assert "is not empty" in problem.what
+    with (
+        pytest.raises(Mendable, match="is not empty"),
+        opened(await a_backup(tmp_path, pool, database_url), quiet) as saved,
+    ):
+        await restore(saved, pool, database_url, on_progress=quiet)
+
+
+async def test_an_older_server_than_the_saved_one_is_refused(empty: Pool, empty_database_url: str) -> None:
+    (problem,) = await target_problems(empty, empty_database_url, "99.1")
+    assert "is older than the 99.1" in problem.what
 
 
 async def test_a_restore_that_fails_leaves_the_database_empty(
     tmp_path: Path, pool: Pool, database_url: str, empty: Pool, empty_database_url: str
 ) -> None:
-    about = await made(tmp_path / "a.tar", pool, database_url)
-    folder = tmp_path / "x"
-    folder.mkdir()
-    archive.read(tmp_path / "a.tar", folder, quiet)
-    dump = folder / archive.DATABASE
-    dump.write_bytes(dump.read_bytes()[: dump.stat().st_size * 3 // 4])
+    with opened(await a_backup(tmp_path, pool, database_url), quiet) as saved:
+        dump = saved.read(DATABASE).read()
     with pytest.raises(Mendable, match="pg_restore failed"):
-        await restore(folder, about, empty, empty_database_url, on_progress=quiet)
-    await refuse_unless_empty(empty, empty_database_url)
+        await tools.load(empty_database_url, io.BytesIO(dump[: len(dump) * 3 // 4]), quiet, None)
+    assert await target_problems(empty, empty_database_url, "18.0") == []
+
+
+async def test_a_copy_by_pipe_is_whole_or_absent(
+    hub: Hub, pool: Pool, database_url: str, empty: Pool, empty_database_url: str
+) -> None:
+    async with snapshot(pool) as (connection, name):
+        about = await manifest.described(connection, {}, [], {})
+        with pytest.raises(Mendable, match="pg_dump failed"):
+            await tools.copy(database_url, "00000000-00000000-1", NOT_KEPT, empty_database_url, quiet, None)
+        assert await target_problems(empty, empty_database_url, "18.0") == []
+        with pytest.raises(Mendable, match="pg_restore failed"):
+            await tools.copy(database_url, name, NOT_KEPT, database_url, quiet, None)
+        await tools.copy(database_url, name, NOT_KEPT, empty_database_url, quiet, None)
+    assert (await prove(about, empty, verified, quiet)).wrong == []
+
+
+async def test_an_older_release_s_archive_is_compared_as_it_was_and_brought_up_to_date(
+    tmp_path: Path,
+    database_url: str,
+    pool: Pool,
+    empty: Pool,
+    empty_database_url: str,
+    own_database: NewDatabase,
+) -> None:
+    older = await own_database()
+    await migrate(older, known_migrations()[:-1])
+    old_pool = await open_pool(older)
+    await made(tmp_path / "a.tar", old_pool, older)
+    await old_pool.close()
+    assert (await came_back(tmp_path / "a.tar", empty, empty_database_url)).wrong == []
+    assert await pending(empty) == []
+
+
+async def test_a_database_of_somebody_else_is_not_saved_as_ours(
+    tmp_path: Path, empty: Pool, empty_database_url: str
+) -> None:
+    with pytest.raises(Mendable, match="holds no liveserver"):
+        await made(tmp_path / "a.tar", empty, empty_database_url)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_texts_of_another_server_s_defaults_are_no_difference(
+    tmp_path: Path,
+    hub: Hub,
+    pool: Pool,
+    database_url: str,
+    shards: Shards,
+    empty: Pool,
+    empty_database_url: str,
+) -> None:
+    about = await made(tmp_path / "a.tar", pool, database_url, shards)
+    await came_back(tmp_path / "a.tar", empty, empty_database_url)
+    name = await empty.fetchval("SELECT current_database()")
+    await empty.execute(f"ALTER DATABASE {name} SET datestyle = 'German'")
+    await empty.execute(f"ALTER DATABASE {name} SET bytea_output = 'escape'")
+    other = await open_pool(empty_database_url)
+    assert await other.fetchval("SHOW datestyle") == "German, DMY"
+    assert (await prove(about, other, verified, quiet)).wrong == []
+    await other.close()
 
 
 async def test_media_come_along_and_overwrite_nothing(tmp_path: Path, pool: Pool, database_url: str) -> None:
     media, target = tmp_path / "media", tmp_path / "new"
     (media / "shows").mkdir(parents=True)
     (media / "shows" / "one.png").write_bytes(b"picture")
+    (media / ("a" * 120 + ".png")).write_bytes(bytes(3_000_000))
     await made(tmp_path / "a.tar", pool, database_url, media=media)
-    folder = tmp_path / "x"
-    folder.mkdir()
-    unpacked(tmp_path / "a.tar", folder, quiet)
-    assert restore_media(folder, target) == 1
-    assert (target / "shows" / "one.png").read_bytes() == b"picture"
-    with pytest.raises(Mendable, match="is there already"):
-        restore_media(folder, target)
+    with opened(tmp_path / "a.tar", quiet) as saved:
+        assert restore_media(saved, target) == 2
+        assert (target / "shows" / "one.png").read_bytes() == b"picture"
+        assert (target / ("a" * 120 + ".png")).stat().st_size == 3_000_000
+        with pytest.raises(Mendable, match="is there already"):
+            restore_media(saved, target)
 
 
-def rewritten(source: Path, target: Path, members: list[tuple[str, bytes]]) -> Path:
+Member = tuple[str, bytes]
+
+
+def rewritten(source: Path, target: Path, change: Callable[[list[Member]], list[Member]]) -> Path:
     """An archive with other contents, as somebody might make who tampers with it."""
     with tarfile.open(source) as old:
-        kept = {name: old.extractfile(name).read() for name in old.getnames()}  # pyright: ignore[reportOptionalMemberAccess] - plain files
-    with tarfile.open(target, "w") as new:
-        for name, content in [*({**kept, **dict(members)}).items()]:
-            path = target.parent / hashlib.sha256(name.encode()).hexdigest()
-            path.write_bytes(content)
-            new.add(path, name)
+        kept = [(name, old.extractfile(name).read()) for name in old.getnames()]  # pyright: ignore[reportOptionalMemberAccess] - plain files
+    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as new:
+        for name, content in change(kept):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            new.addfile(member, io.BytesIO(content))
     return target
 
 
+def other_manifest(change: Callable[[Manifest], Manifest]) -> Callable[[list[Member]], list[Member]]:
+    def changed(members: list[Member]) -> list[Member]:
+        told = msgspec.json.decode(members[-1][1], type=Manifest)
+        return [*members[:-1], (MANIFEST, msgspec.json.encode(change(told)))]
+
+    return changed
+
+
+def outside(about: Manifest) -> Manifest:
+    part = msgspec.structs.replace(about.parts[0], name="media/../../evil")
+    return msgspec.structs.replace(about, parts=(*about.parts, part))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda members: [("notes.txt", b"hello")], "does not end with a manifest"),
+        (lambda members: members[:1], "does not end with a manifest"),
+        (lambda members: members[1:], "does not hold the files"),
+        (lambda members: [*members[:1], ("media/more.png", b"?"), members[1]], "does not hold the files"),
+        (lambda members: [(DATABASE, b"something else"), members[1]], "was changed or cut"),
+        (lambda members: [(DATABASE, members[0][1][:-1] + b"?"), members[1]], "was changed or cut"),
+        (lambda members: [members[0], members[0], members[1]], "does not belong into it"),
+        (lambda members: [members[0], (MANIFEST, b"{")], "its manifest is damaged"),
+        (other_manifest(lambda about: msgspec.structs.replace(about, format=2)), "format 2"),
+        (
+            lambda members: other_manifest(outside)(
+                [members[0], ("media/../../evil", members[0][1]), members[1]]
+            ),
+            "would lie outside",
+        ),
+    ],
+)
 async def test_a_bad_archive_is_refused_before_anything_is_touched(
+    tmp_path: Path, pool: Pool, database_url: str, change: Callable[[list[Member]], list[Member]], why: str
+) -> None:
+    bad = rewritten(await a_backup(tmp_path, pool, database_url), tmp_path / "bad.tar", change)
+    with pytest.raises(Mendable, match="no good") as error, opened(bad, quiet):
+        raise AssertionError("it opened")
+    assert why in error.value.what
+
+
+async def test_an_archive_that_is_cut_anywhere_is_refused(
     tmp_path: Path, pool: Pool, database_url: str
 ) -> None:
-    good = tmp_path / "a.tar"
-    about = await made(good, pool, database_url)
-
-    def refused(source: Path) -> str:
-        folder = tmp_path / f"x-{source.name}"
-        folder.mkdir()
-        with pytest.raises(Mendable) as error:
-            unpacked(source, folder, quiet)
-        return error.value.what
-
+    good = (await a_backup(tmp_path, pool, database_url)).read_bytes()
     cut = tmp_path / "cut.tar"
-    cut.write_bytes(good.read_bytes()[:20_000])
-    assert "cannot be read" in refused(cut) or "cut" in refused(cut)
-    assert "does not begin" in refused(
-        _file(tmp_path, "other.tar", good, [("notes.txt", b"hello")], only=True)
-    )
-    changed = rewritten(good, tmp_path / "changed.tar", [(archive.DATABASE, b"something else")])
-    assert "was changed or cut" in refused(changed)
-
-    def with_manifest(name: str, changes: Manifest) -> Path:
-        return rewritten(good, tmp_path / name, [(archive.MANIFEST, msgspec.json.encode(changes))])
-
-    replace = msgspec.structs.replace
-    assert "format 2" in refused(with_manifest("newer.tar", replace(about, format=2)))
-    newer = replace(about, migrations=(*about.migrations, "9999_from_the_future"))
-    assert "9999_from_the_future" in refused(with_manifest("future.tar", newer))
-    outside = replace(about, parts=(msgspec.structs.replace(about.parts[0], name="../../evil"),))
-    assert "missing" in refused(with_manifest("outside.tar", outside))
+    for share in range(10):
+        cut.write_bytes(good[: len(good) * share // 10])
+        with pytest.raises(Mendable, match="no good"), opened(cut, quiet):
+            raise AssertionError(f"it opened with {share} tenths")
 
 
-def _file(folder: Path, name: str, good: Path, members: list[tuple[str, bytes]], *, only: bool) -> Path:
-    target = folder / name
-    with tarfile.open(target, "w") as tar:
-        for inner, content in members:
-            path = folder / inner
-            path.write_bytes(content)
-            tar.add(path, inner)
-    return target
+async def test_a_newer_release_s_tables_are_refused(tmp_path: Path, pool: Pool, database_url: str) -> None:
+    about = await made(tmp_path / "a.tar", pool, database_url)
+    newer = msgspec.structs.replace(about, migrations=(*about.migrations, "9999_from_the_future"))
+    with pytest.raises(Mendable, match="9999_from_the_future"):
+        refuse_newer(newer, tmp_path / "a.tar")
+    refuse_newer(about, tmp_path / "a.tar")
 
 
 async def test_an_archive_is_never_overwritten_nor_half_there(
@@ -221,11 +340,39 @@ async def test_an_archive_is_never_overwritten_nor_half_there(
     assert target.read_text() == "mine"
 
 
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """As on a disk that is full after so much. PostgreSQL runs already and is not limited."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room_bytes", [0, 4_096, 20_000])
+async def test_a_full_disk_leaves_nothing(
+    tmp_path: Path, pool: Pool, database_url: str, room_bytes: int
+) -> None:
+    with pytest.raises(Mendable, match="cannot be written: File too large"), files_of_at_most(room_bytes):
+        await made(tmp_path / "a.tar", pool, database_url)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_a_killed_backup_left_is_removed_by_the_next(
+    tmp_path: Path, pool: Pool, database_url: str
+) -> None:
+    (tmp_path / f"{archive.DRAFT}abandoned").write_bytes(b"half")
+    with archive.written(tmp_path / "b.tar", quiet):
+        await made(tmp_path / "a.tar", pool, database_url)
+        assert len(list(tmp_path.iterdir())) == 2, "the other one, which is alive, keeps its draft"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "b.tar"]
+
+
 async def test_what_is_not_recorded_in_time_is_said(
     tmp_path: Path, pool: Pool, database_url: str, shards: Shards
 ) -> None:
-    from liveserver.rooms.log import ShowLog
-
     log = ShowLog("show_2", shards)
     await pool.execute("INSERT INTO show_logs (show, epoch) VALUES ('show_2', 1)")
     assert await log.open(1, 0, 0, "", await log.head())

@@ -65,7 +65,9 @@ class Recipe:
     """Clears what the dead process with that pid left, before every start."""
 
 
-def _pdeathsig_setter(signal_number: int) -> Callable[[], None] | None:
+def tied_to_us(signal_number: int) -> Callable[[], None] | None:
+    """What a child runs before its program, so that the kernel sends it this signal when we die; None where there is no such
+    thing."""
     if not sys.platform.startswith("linux"):
         return None  # elsewhere an orphan is possible; the next start then names its pid
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -114,7 +116,7 @@ def spawn(
             group=identity.gid if identity.switch else None,
             extra_groups=[] if identity.switch else None,
             umask=0o077,
-            preexec_fn=_pdeathsig_setter(orphan_signal),  # noqa: PLW1509 - makes system calls only, see there
+            preexec_fn=tied_to_us(orphan_signal),  # noqa: PLW1509 - makes system calls only, see there
         )
     except OSError as error:
         raise EngineError(
