@@ -14,7 +14,8 @@ from benchmarks.bench import Options, keep_off_the_server_core, say
 from benchmarks.load.build import NoCompiler
 from benchmarks.peers.model import Peer
 from benchmarks.peers.registry import all_peers
-from benchmarks.scenarios import bids, fanout, idle, joining, mixed, recording, slow
+from benchmarks.scale import page
+from benchmarks.scenarios import bids, fanout, idle, joining, mixed, nodes, recording, slow
 
 SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
     "fanout": fanout.run_targets,
@@ -26,6 +27,7 @@ SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
     "storm": joining.run_storm,
     "slow": slow.run_all,
     "recording": recording.run_all,
+    "nodes": nodes.run_all,
 }
 """In the order in which `all` runs them."""
 
@@ -43,7 +45,7 @@ SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
 def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write: bool) -> None:
     """Measures this server beside others on this machine; see benchmarks/README.md.
 
-    SCENARIO: fanout, curve, bids, mixed, idle, join, storm, slow, recording, or all; report only writes the report anew.
+    SCENARIO: fanout, curve, bids, mixed, idle, join, storm, slow, recording, nodes, or all; report only writes the report anew.
     """
     options = Options(rounds or (1 if quick else 3), quick, frozenset(filter(None, only.split(","))))
     chosen = list(SCENARIOS) if "all" in names else [name for name in SCENARIOS if name in names]
@@ -68,6 +70,10 @@ def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write
     if write or "report" in names:
         try:
             say(f"report: {report.write(results.load())}")
+            if "nodes" in chosen:
+                say(f"scale: {page.write(results.load(), page.WISHES)}")
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
         except FileNotFoundError as error:
             raise click.ClickException("nothing was measured yet: run with --write first") from error
         except ImportError as error:

@@ -16,6 +16,13 @@ from liveserver.infra.engines import embedded
 @contextmanager
 def engines(folder: Path) -> Generator[tuple[str, str]]:
     """Addresses of a fresh PostgreSQL and a fresh Valkey while the block runs. Raises RuntimeError if they do not start."""
+    with engines_process(folder) as (addresses, _):
+        yield addresses
+
+
+@contextmanager
+def engines_process(folder: Path) -> Generator[tuple[tuple[str, str], int]]:
+    """The same, and the process that they are children of."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.engines", str(folder)],
         stdin=subprocess.PIPE,
@@ -27,7 +34,7 @@ def engines(folder: Path) -> Generator[tuple[str, str]]:
         addresses = [process.stdout.readline().strip() for _ in range(2)]
         if not all(addresses):
             raise RuntimeError("the engines did not start; what they said is above")
-        yield addresses[0], addresses[1]
+        yield (addresses[0], addresses[1]), process.pid
 
 
 async def _serve(folder: Path) -> None:

@@ -126,6 +126,22 @@ class Client:
         return said["payload"]
 
 
+def environment_of(setting: Setting, environment: Mapping[str, str], secret: str) -> dict[str, str]:
+    """What a server is told: where its data are, or its engines where there are some for it."""
+    given = {
+        **os.environ,
+        **environment,
+        "LIVESERVER_DATA_DIR": str(setting.folder / "data"),
+        "LIVESERVER_JWT_SECRET": secret,
+    }
+    if setting.database_url:
+        given |= {
+            "LIVESERVER_DATABASE_URL": setting.database_url,
+            "LIVESERVER_REDIS_URL": setting.redis_url,
+        }
+    return given
+
+
 class Started:
     """A running `liveserver serve`, with a live show and an open lot."""
 
@@ -135,7 +151,8 @@ class Started:
         self._setting = setting
         self._core = core
         self._work = work
-        self._secret = secrets.token_hex(32)
+        self.secret = secrets.token_hex(32)
+        """Signs the tokens; further nodes beside this one need it too."""
         setting.folder.mkdir(parents=True, exist_ok=True)
         self._log = setting.folder / "server.log"
         others = sorted(os.sched_getaffinity(0) - {core}) or [core]
@@ -146,12 +163,7 @@ class Started:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={
-                    **os.environ,
-                    **environment,
-                    "LIVESERVER_DATA_DIR": str(setting.folder / "data"),
-                    "LIVESERVER_JWT_SECRET": self._secret,
-                },
+                env=environment_of(setting, environment, self.secret),
                 start_new_session=True,
             )  # fmt: skip
         try:
@@ -200,7 +212,7 @@ class Started:
 
     def _token(self, name: str, role: str) -> str:
         claims = {"sub": name, "name": name.title(), "role": role, "exp": int(time.time()) + TOKEN_S}
-        return jwt.encode(claims, self._secret, "HS256")
+        return jwt.encode(claims, self.secret, "HS256")
 
     def _viewers(self, show: str) -> Speech:
         join = _frame("room:join", {"show": show})
