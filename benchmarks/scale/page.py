@@ -87,7 +87,7 @@ def plan_text(costs: Costs, wish: Wish) -> str:
     plan: Plan = planned(costs, fits)
     rows = [
         ("wanted", f"{wish.viewers:,} viewers, {wish.bids_per_s:,.0f} bids/s on one lot, {wish.frames_per_s:g} frames/s with {wish.events_per_s:g} events/s to each"),
-        *([("bids that fit", f"{fits.bids_per_s:,.0f}/s; more keep a node's core, or the Valkey primary's, busier than {wish.use:.0%}")] if fits != wish else []),
+        *([("bids that fit", f"{fits.bids_per_s:,.0f}/s; more take over {wish.use / 2:.0%} of every node's core, or over {wish.use:.0%} of the Valkey primary's")] if fits != wish else []),
         ("viewers a node", f"{plan.viewers_per_node:,}, bounded by {plan.bound_by}"),
         ("nodes of one core, one in ten to spare", f"{plan.nodes:,}, {plan.node_share:.0%} busy"),
         ("batches/s in the show's log", f"{plan.batches_per_s:,.0f}, each told to {plan.nodes:,} nodes: {plan.batches_per_s * plan.nodes:,.0f} messages/s"),

@@ -12,6 +12,9 @@ from benchmarks.scale.costs import CPU_US, Costs
 JOINS_PER_S = 4_000.0
 """LIVESERVER_JOINS_PER_S, per node."""
 
+LOG_SHARE_MAX = 0.5
+"""Of what is used of a node's core, for the log's sake: a node that only decides bids has no room for viewers."""
+
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be served: one show, one hot lot, everybody watching."""
@@ -94,7 +97,8 @@ def planned(costs: Costs, wish: Wish) -> Plan:
 
 
 def affordable(costs: Costs, wish: Wish) -> Wish:
-    """The wish, with as few bids a second fewer as its nodes and its Valkey primary need to stay within `use`."""
+    """The wish, with as few bids a second fewer as is needed for its Valkey primary to stay within `use`, and for its nodes to have
+    the better part of theirs for viewers."""
     if _fits(costs, wish):
         return wish
     low, high = 0.0, wish.bids_per_s
@@ -110,9 +114,11 @@ def affordable(costs: Costs, wish: Wish) -> Wish:
 
 def _fits(costs: Costs, wish: Wish) -> bool:
     try:
-        return planned(costs, wish).valkey_share <= wish.use
+        plan = planned(costs, wish)
     except ValueError:
         return False
+    log_share = _log_us(costs, wish, plan.batches_per_s) / CPU_US
+    return plan.valkey_share <= wish.use and log_share <= wish.use * LOG_SHARE_MAX
 
 
 def _batches(costs: Costs, wish: Wish, count: int) -> float:

@@ -123,6 +123,10 @@ def test_bids_that_one_lot_can_not_have_are_said_and_left_out() -> None:
     more = msgspec.structs.replace(wish, bids_per_s=fits.bids_per_s * 1.01)
     assert planned(TRUE, more).valkey_share > wish.use, "as few fewer as needed"
     assert f"| bids that fit | {fits.bids_per_s:,.0f}/s" in plan_text(TRUE, wish)
+    deciding = msgspec.structs.replace(TRUE, valkey_publish_us=0, batch_us=400)
+    assert affordable(deciding, wish).bids_per_s == pytest.approx(0.25e6 / (12 + 400), abs=2), (
+        "half of half a core"
+    )
     few = Wish(viewers=10_000, bids_per_s=100)
     assert affordable(TRUE, few) == few
     assert "bids that fit" not in plan_text(TRUE, few)
