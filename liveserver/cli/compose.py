@@ -14,6 +14,7 @@ from aiohttp import web
 
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
+from liveserver.cli.agreement import Agreement
 from liveserver.cli.features import FEATURES, PROJECTORS, routes, stakes
 from liveserver.cli.leaving import Leaving
 from liveserver.cli.numbers import Parts, read_numbers
@@ -140,7 +141,11 @@ async def running_node(
         )
         scrape.of(metrics)
         name_node(hub.node)
-        hub.nodes.tell(teller(hub, watch, lambda: gateway.stats.connections, gateway.viewers))
+        agreement = Agreement(settings, hub.nodes)
+        hub.nodes.tell(
+            agreement.told_with(teller(hub, watch, lambda: gateway.stats.connections, gateway.viewers))
+        )
+        hub.nodes.on_beat(agreement.look)
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
             tracing(settings.tracing_endpoint, settings.tracing_percent, hub.node),
