@@ -58,6 +58,15 @@ async def ensure_open(pool: Pool, show_log: ShowLog, clock: LogClock, gather: Ga
             # Then everything is looked at anew: what others knew is in the record now, and the log may fall short of it.
             await gather()
             gathered = True
+        elif not whole and head.recorded > mark.seq:
+            # Nodes and record agree that nobody knows more, and Redis was told once that more was recorded.
+            raise Mendable(
+                f"The record of show {show} ends at {mark.seq}, and was at {head.recorded} before: "
+                f"the log, which stands at {head.seq}, has nothing left to fill the gap",
+                "Redis and PostgreSQL",
+                "PostgreSQL was restored from an old backup, or belongs to another installation. If the record is to count, empty "
+                "that Redis; else restore the database that belongs to it (docs/operating/backup.md).",
+            )
         else:
             gathered = await (_fence(pool, show_log, head, mark) if whole else _rebuild(pool, show_log, head))
     raise Mendable(
