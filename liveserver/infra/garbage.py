@@ -43,14 +43,28 @@ def rare_collections(pauses: Pauses) -> Generator[None]:
         pauses.total_s += took
         pauses.longest_s = max(pauses.longest_s, took)
 
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_MAX, YOUNG_ROUNDS, MIDDLE_ROUNDS)
+    _begin()
     gc.callbacks.append(watch)
     try:
         yield
     finally:
         gc.callbacks.remove(watch)
+        _end()
+
+
+_before: list[tuple[int, int, int]] = []
+"""How the collector was, once for each block that runs: nodes of one process (tests) may end in any order."""
+
+
+def _begin() -> None:
+    _before.append(_before[0] if _before else gc.get_threshold())
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_MAX, YOUNG_ROUNDS, MIDDLE_ROUNDS)
+
+
+def _end() -> None:
+    before = _before.pop()
+    if not _before:
         gc.set_threshold(*before)
         gc.unfreeze()

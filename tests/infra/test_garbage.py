@@ -18,3 +18,15 @@ def test_rounds_are_counted_and_the_collector_is_left_as_it_was():
     assert gc.get_threshold() == before
     assert len(gc.callbacks) == callbacks
     assert gc.get_freeze_count() == 0
+
+
+def test_nodes_of_one_process_may_end_in_any_order():
+    before = gc.get_threshold()
+    first, second = rare_collections(Pauses()), rare_collections(Pauses())
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold() > before
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
