@@ -22,6 +22,7 @@ from liveserver.infra.engines import Engines, default_data_dir
 from liveserver.infra.engines.attach import reachable
 from liveserver.infra.migrations import pending
 from liveserver.infra.shards import Shards
+from liveserver.infra.telemetry import set_up_logging
 from liveserver.kernel.errors import Mendable
 
 SHOWS_PRINTED_MAX = 50
@@ -40,8 +41,9 @@ def run(
 ) -> None:
     """Makes the archive and says what is in it; exits with 1 when the proof finds a difference."""
     bin_dir = Path(postgres_bin) if postgres_bin else None
-    target = Path(file).absolute()
-    about = asyncio.run(_make(target, settings_for(data_dir), wait_s, with_secrets, bin_dir))
+    target, settings = Path(file).absolute(), settings_for(data_dir)
+    set_up_logging("warning")
+    about = asyncio.run(_make(target, settings, wait_s, with_secrets, bin_dir))
     if form == "table":
         _print(target, about)
     proof = asyncio.run(proven(target, bin_dir)) if prove else None

@@ -33,6 +33,7 @@ from liveserver.infra.engines.attach import running_engines
 from liveserver.infra.engines.embedded import embedded
 from liveserver.infra.migrations import pending
 from liveserver.infra.shards import Shards
+from liveserver.infra.telemetry import set_up_logging
 from liveserver.kernel.errors import Mendable
 
 TARGET_CHECKS = ("postgresql", "redis", "redis-rights", "redis-replicas", "clocks")
@@ -66,6 +67,7 @@ def run(
     """Moves, or says what would be moved; exits with 1 when the targets are not fit or the copy differs."""
     bin_dir = Path(postgres_bin) if postgres_bin else None
     loaded = load()
+    set_up_logging("warning")
     moved = asyncio.run(_move(loaded, Engines(to_database_url, to_redis_url), dry_run, bin_dir))
     if form == "json":
         click.echo(json.dumps(msgspec.to_builtins(moved), indent=2))

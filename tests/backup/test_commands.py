@@ -1,8 +1,9 @@
 """`backup`, `restore` and `engines move` as an operator calls them: beside a running server, and back to one that goes on."""
 
-import asyncio
+import json
 import os
-import sys
+import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,27 +12,10 @@ import asyncpg
 from liveserver.client import BidPlaced, LiveClient, LotOpened, Room
 from liveserver.infra.engines import Engines, embedded
 from liveserver.kernel.errors import Rejected
-from tests.support.server import JWT, Person, Server, person
+from tests.backup.calls import liveserver
+from tests.support.server import JWT, Person, Server, children_of, person
 
 HOST, ANA, BEN = person("Hana", "host"), person("Ana"), person("Ben")
-
-
-async def liveserver(*words: str, **environment: str) -> tuple[int, str]:
-    """A command run to its end; exit code, and what it said on both outputs."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIVESERVER_")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "liveserver.cli",
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**kept, **environment},
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, said.decode()
 
 
 async def open_lot(server: Server) -> tuple[str, str]:
@@ -70,6 +54,7 @@ async def test_a_running_server_is_saved_proven_and_comes_back_elsewhere(
     assert "✓ proven" in said
     assert "LIVESERVER_JWT_SECRET" in said, "it says which secrets it does not hold"
     assert b"x" * 40 not in target.read_bytes()
+    assert re.search(rf"live: {show} up to \d+ of epoch \d+\n", said), "and nothing of it is lacking"
 
     code, said = await liveserver("restore", str(target), LIVESERVER_DATA_DIR=str(there))
     assert code == 1
@@ -83,6 +68,35 @@ async def test_a_running_server_is_saved_proven_and_comes_back_elsewhere(
         assert room.view["auction"]["lots"][lot]["price"] == 1_300, "Ana's bid is still there to be beaten"
 
 
+async def test_what_a_killed_server_alone_knew_is_saved_too(
+    new_data_dir: Callable[[], Path], tmp_path: Path
+) -> None:
+    there, target = new_data_dir(), tmp_path / "killed.liveserver"
+    async with Server(there, JWT) as server:
+        show, lot = await open_lot(server)
+        (recorder,) = children_of(server.pid, "liveserver.cli.recorder")
+        os.kill(recorder, signal.SIGSTOP)
+        await bids(server, ANA, show, lot, 1_200)
+        await server.kill()
+        os.kill(recorder, signal.SIGKILL)
+    code, said = await liveserver(
+        "backup", str(target), "--data-dir", str(there), "--prove", "--format", "json"
+    )
+    assert (code, "commands that are left in the logs of 1 shows" in said) == (0, True), said
+    saved = json.loads(said[said.index("{\n") :])
+    assert [(live["show"], live["unrecorded"]) for live in saved["live"]] == [(show, 0)], said
+    assert saved["proof"]["ok"], said
+    async with embedded(there) as engines:
+        connection = await asyncpg.connect(engines.database_url)
+        assert (
+            await connection.fetchval(
+                "SELECT count(*) FROM facts WHERE show = $1 AND kind = 'bid_accepted'", show
+            )
+            == 1
+        )
+        await connection.close()
+
+
 async def test_from_own_engines_to_external_ones(
     new_data_dir: Callable[[], Path], own_engines: Engines
 ) -> None:
@@ -91,7 +105,7 @@ async def test_from_own_engines_to_external_ones(
         show, lot = await open_lot(server)
         await bids(server, ANA, show, lot, 1_200)
         code, said = await move(own_engines, there)
-        assert (code, "The server is running" in said) == (1, True), said
+        assert (code, f"The server is running (pid {server.pid})" in said) == (1, True), said
 
     code, said = await move(own_engines, there, "--dry-run")
     assert (code, "this was a dry run" in said, "lots" in said) == (0, True, True), said
@@ -107,7 +121,13 @@ async def test_from_own_engines_to_external_ones(
         assert room.view["auction"]["lots"][lot]["price"] == 1_300
 
     code, said = await move(own_engines, there)
-    assert (code, "is not empty" in said or "holds keys" in said) == (1, True), said
+    assert (code, "is not empty" in said, "holds logs of a liveserver already" in said) == (1, True, True), (
+        said
+    )
+    code, said = await move(own_engines, there, "--dry-run", "--format", "json")
+    plan = json.loads(said[said.index("{\n") :])
+    assert (code, len(plan["problems"]), plan["proof"]) == (1, 2, None), said
+    assert {"log_entries", "lots"} <= {table["table"] for table in plan["tables"]}
     async with embedded(there) as engines:  # the way back: the old ones are as they were
         connection = await asyncpg.connect(engines.database_url)
         assert await connection.fetchval("SELECT price FROM lots WHERE id = $1", lot) == 100
