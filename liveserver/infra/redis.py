@@ -3,11 +3,14 @@
 It knows no keys and no functions; what is sent is the callers' affair.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+import os
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -27,9 +30,77 @@ VERSION_MIN = (7, 0)
 """Functions and sharded pub/sub came with Redis 7.0; Valkey starts at 7.2."""
 
 
+class _Guarded(AbstractConnection):
+    """Says what the event loop says of a closed transport in the words for a lost connection.
+
+    uvloop raises RuntimeError for writing to one, and redis-py itself stumbles over its missing writer, when a connection ends
+    just before a command is sent. Nobody expects these, and a task that ends by them ends in silence.
+    """
+
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        if self._writer is None:
+            raise ConnectionResetError("the connection was closed before the command was sent")
+        try:
+            await super()._send_packed_command(command)
+        except RuntimeError as error:
+            raise ConnectionResetError(str(error)) from error
+
+    def cut(self) -> None:
+        """Ends the connection as its other side would: whoever uses it learns of it, and closes it."""
+        self.mark_for_reconnect()
+        transport = None if self._writer is None else self._writer.transport.get_extra_info("socket")
+        if transport is not None and transport.fileno() >= 0:
+            with suppress(OSError), socket.socket(fileno=os.dup(transport.fileno())) as twin:
+                twin.shutdown(socket.SHUT_RDWR)
+
+
+class _Tcp(_Guarded, Connection):
+    pass
+
+
+class _Tls(_Guarded, SSLConnection):
+    pass
+
+
+class _Unix(_Guarded, UnixDomainSocketConnection):
+    pass
+
+
+class _Pool(BlockingConnectionPool):
+    """A pool of guarded connections."""
+
+    def guard(self) -> "_Pool":
+        guarded = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _Unix}
+        self.connection_class = guarded[self.connection_class]
+        return self
+
+    def cut(self) -> None:
+        """Ends all connections. Those in use are not closed under their users' hands, which redis-py does not bear."""
+        for connection in (*self._in_use_connections, *self._available_connections):
+            assert isinstance(connection, _Guarded), "this pool makes no others"
+            connection.cut()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._in_use_connections)
+
+
+def cut(client: Redis) -> None:
+    """Ends all connections of a client made here; whoever waits for a reply gets an error, and the next command connects anew."""
+    pool = client.connection_pool
+    assert isinstance(pool, _Pool), "the client is one of ours"
+    pool.cut()
+
+
+def busy(client: Redis) -> bool:
+    """Whether somebody uses a connection of this client, made here."""
+    pool = client.connection_pool
+    return isinstance(pool, _Pool) and pool.busy
+
+
 def general(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Redis:
     """A client for reads, subscriptions and writes that may happen twice. Replies are bytes. Close with `aclose()`."""
-    pool = BlockingConnectionPool.from_url(
+    pool = _Pool.from_url(
         url,
         max_connections=connections_max,
         timeout=ACQUIRE_MAX_MS / 1000,
@@ -40,7 +111,7 @@ def general(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Redis:
         protocol=2,
         client_name="liveserver",
     )
-    return Redis.from_pool(pool)
+    return Redis.from_pool(pool.guard())
 
 
 def append_connection(url: str, *, reply_max_ms: int = REPLY_MAX_MS) -> Redis:
@@ -51,7 +122,7 @@ def append_connection(url: str, *, reply_max_ms: int = REPLY_MAX_MS) -> Redis:
     Commands are sent one after the other; after an error the next one connects anew, possibly to a restarted server,
     which the fence (`run_id`) notices.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = _Pool.from_url(
         url,
         max_connections=1,
         timeout=ACQUIRE_MAX_MS / 1000,
@@ -64,19 +135,7 @@ def append_connection(url: str, *, reply_max_ms: int = REPLY_MAX_MS) -> Redis:
         protocol=2,
         client_name="liveserver-append",
     )
-    return Redis.from_pool(pool)
-
-
-@contextmanager
-def given_up() -> Generator[None]:
-    """Makes a connection that somebody drops while redis-py makes it (`Shard.reconnect`) a lost connection like any other.
-
-    redis-py 8.1 stumbles over its own writer then, which is None, instead of saying so.
-    """
-    try:
-        yield
-    except AttributeError as error:
-        raise RedisConnectionError("the connection was given up while it was made") from error
+    return Redis.from_pool(pool.guard())
 
 
 @asynccontextmanager

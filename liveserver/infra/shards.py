@@ -19,7 +19,7 @@ from redis.crc import key_slot
 from redis.exceptions import ClusterDownError, RedisError
 
 from liveserver.infra.addresses import each, place_of, url_at, without_database
-from liveserver.infra.redis import append_connection, general
+from liveserver.infra.redis import append_connection, busy, cut, general
 from liveserver.kernel.errors import Mendable
 from liveserver.kernel.tasks import end
 
@@ -58,10 +58,15 @@ class Shard:
         """A connection of its own, not yet connected, outside the pool; whoever takes it closes it."""
         return self.general.connection_pool.make_connection()
 
-    async def reconnect(self) -> None:
-        """Leaves all connections: the name may lead to another server by now."""
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is waiting for this server."""
+        return any(busy(client) for client in (*self.appends, self.general))
+
+    def cut(self) -> None:
+        """Leaves all connections: whoever waits gets an error, and the name may lead to another server by now."""
         for client in (*self.appends, self.general):
-            await client.connection_pool.disconnect()
+            cut(client)
 
     async def aclose(self) -> None:
         for client in (*self.appends, self.general):
@@ -223,10 +228,14 @@ class Shards:
         if not answers:
             return False
         self._take(max(answers, key=lambda one: (one.well, one.epoch)))
-        for shard in self._gone:
+        for shard in tuple(self._gone):
             # Whoever still waits for such a server's answer is told that it does not come. Not once only, for redis-py connects
             # anew where it may repeat a command.
-            await shard.reconnect()
+            if shard.busy:
+                shard.cut()
+            else:
+                self._gone.remove(shard)
+                await shard.aclose()
         return True
 
     async def _ask_other(self, address: str) -> _Told | None:

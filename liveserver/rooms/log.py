@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, RedisError, ResponseError
 
-from liveserver.infra.redis import given_up, held
+from liveserver.infra.redis import cut, held
 from liveserver.infra.shards import Shards
 from liveserver.rooms.model import Entry
 
@@ -154,7 +154,7 @@ class ShowLog:
         code, echoed = reply[0].decode(), reply[1].decode()
         if echoed != str(batch):
             # The answer to another call: this connection is out of step and can't be trusted (faults.md, row 2).
-            await self._lane.connection_pool.disconnect()
+            cut(self._lane)
             raise ConnectionError(f"asked about batch {batch}, was answered about {echoed}")
         if code != "ok":
             raise Refusal(code, reply[2].decode())
@@ -185,13 +185,12 @@ class ShowLog:
         (https://valkey.io/commands/waitaof/)."""
         until_s = time.monotonic() + wait_ms / 1000
         try:
-            with given_up():
-                async with held(self._lane) as say:
-                    reply = await say(*self._words("append", args))
-                    safe = reply[0] != b"ok"  # then there is nothing to wait for
-                    while not safe and time.monotonic() < until_s:
-                        local, replicas = await say("WAITAOF", 1, self.replicas, ASK_AGAIN_MS)
-                        safe = local >= 1 and replicas >= self.replicas
+            async with held(self._lane) as say:
+                reply = await say(*self._words("append", args))
+                safe = reply[0] != b"ok"  # then there is nothing to wait for
+                while not safe and time.monotonic() < until_s:
+                    local, replicas = await say("WAITAOF", 1, self.replicas, ASK_AGAIN_MS)
+                    safe = local >= 1 and replicas >= self.replicas
         except (RedisError, OSError) as error:
             await self._failed(error)
             raise
@@ -227,13 +226,12 @@ class ShowLog:
     async def read(self, epoch: int, after: int, limit: int = READ_MAX) -> list[Entry]:
         """Entries of an epoch behind sequence number `after`, in order; the first may start later if the log was trimmed."""
         try:
-            with given_up():
-                rows = cast(
-                    "list[tuple[bytes, dict[bytes, bytes]]]",
-                    await self._shards.of(self.channel).general.xrange(
-                        self._keys[0], f"({epoch}-{after}", str(epoch), count=limit
-                    ),
-                )
+            rows = cast(
+                "list[tuple[bytes, dict[bytes, bytes]]]",
+                await self._shards.of(self.channel).general.xrange(
+                    self._keys[0], f"({epoch}-{after}", str(epoch), count=limit
+                ),
+            )
         except (RedisError, OSError):
             self._shards.doubt()
             raise
@@ -247,8 +245,7 @@ class ShowLog:
             shard = self._shards.of(self.channel)
             redis = shard.lane(self.show) if appending else shard.general
             try:
-                with given_up():
-                    return cast("Any", await redis.execute_command(*self._words(name, args)))
+                return cast("Any", await redis.execute_command(*self._words(name, args)))
             except (RedisError, OSError) as error:
                 if not (await self._failed(error) and first):
                     raise
@@ -261,7 +258,7 @@ class ShowLog:
             return True
         if isinstance(error, ReadOnlyError):
             # The server is a replica now; where its name leads to the new primary, connecting anew finds that.
-            await self._shards.of(self.channel).reconnect()
+            self._shards.of(self.channel).cut()
         if not isinstance(error, ResponseError) or isinstance(
             error, MovedError | ReadOnlyError | ClusterDownError
         ):

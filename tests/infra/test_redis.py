@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from liveserver.infra.engines import Engines
-from liveserver.infra.redis import append_connection, general, held, requirement_problems, run_id
+from liveserver.infra.redis import append_connection, busy, cut, general, held, requirement_problems, run_id
 
 
 class ReplyEater:
@@ -119,6 +119,37 @@ async def test_a_cancelled_append_leaves_no_reply_for_the_next_one(redis_url: st
         await asyncio.gather(cancelled, return_exceptions=True)
         assert await client.echo(f"next {turns}") == f"next {turns}".encode()
     await client.aclose()
+
+
+async def test_a_connection_that_ends_while_it_is_used_is_an_error_and_never_anything_else(redis_url: str):
+    # uvloop's RuntimeError for a closed transport once ended a task that nobody looked after.
+    client = general(redis_url)
+    for turns in range(200):
+        asked = asyncio.create_task(client.echo("x" * 10_000))
+        for _ in range(turns % 20):
+            await asyncio.sleep(0)
+        cut(client) if turns % 2 else await client.connection_pool.disconnect()
+        (answer,) = await asyncio.gather(asked, return_exceptions=True)
+        assert isinstance(answer, bytes | RedisError | OSError), repr(answer)
+    assert await client.echo("well") == b"well"
+    await client.aclose()
+
+
+async def test_who_waits_for_an_answer_is_freed_by_a_cut():
+    eater = ReplyEater(LOSSES["silence"])
+    async with serving(eater) as url:
+        client = append_connection(url)
+        asked = asyncio.create_task(client.fcall("append", 1, "log", "batch"))
+        async with asyncio.timeout(20):
+            while not eater.appends:  # noqa: ASYNC110 - the server is a double that tells nobody
+                await asyncio.sleep(0.01)
+            assert busy(client)
+            cut(client)
+            with pytest.raises((RedisError, OSError)):
+                await asked
+        assert not busy(client)
+        assert eater.appends == 1
+        await client.aclose()
 
 
 async def test_run_id_changes_with_a_restart(own_engines: Engines):
