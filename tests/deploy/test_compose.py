@@ -11,7 +11,7 @@ import pytest
 from liveserver.cli.children import STOP_EXTRA_S
 from liveserver.config import load
 from liveserver.config.settings import SETTINGS
-from tests.support.deployment import COMPOSE, NAME, ROOT, compose
+from tests.support.deployment import COMPOSE, NAME, ROOT, compose, documents
 
 EXAMPLE = ROOT / "deploy" / "compose" / "env.example"
 NODES = ("live-1", "live-2", "live-3")
@@ -98,6 +98,17 @@ def test_addresses_are_in_the_network_and_the_balancer_is_the_trusted_one():
     )
     members = document["services"]["valkey-cluster"]["environment"]["MEMBERS"].split()
     assert members == [f"{addresses[f'valkey-{n}']}:6379" for n in (1, 2, 3)]
+
+
+def test_prometheus_finds_the_nodes_and_their_token():
+    services = compose()["services"]
+    (scrape,) = documents(ROOT / "deploy" / "prometheus" / "prometheus.yml")[0]["scrape_configs"]
+    (names,) = scrape["dns_sd_configs"]
+    for name in NODES:
+        assert services[name]["networks"]["live"]["aliases"] == names["names"]
+    (secret,) = services["prometheus"]["secrets"]
+    assert secret["target"] == scrape["authorization"]["credentials_file"]
+    assert secret["source"] in compose()["secrets"]
 
 
 def test_files_that_are_mounted_are_there():

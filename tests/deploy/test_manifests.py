@@ -6,10 +6,20 @@ import subprocess
 
 import pytest
 
+from liveserver.cli.agreement import AGREED
 from liveserver.cli.children import STOP_EXTRA_S
 from liveserver.config import load
 from liveserver.config.settings import SETTINGS, checked
-from tests.support.deployment import KUBERNETES, NAME, Container, containers, documents, manifest, manifests
+from tests.support.deployment import (
+    KUBERNETES,
+    NAME,
+    ROOT,
+    Container,
+    containers,
+    documents,
+    manifest,
+    manifests,
+)
 
 ENVS = {about.env for about in SETTINGS.values()}
 ALL = list(containers())
@@ -76,6 +86,31 @@ def test_no_secret_has_a_value_and_none_stands_elsewhere():
     for container in ALL:
         for variable in container.about.get("env", ()):
             assert "PASSWORD" not in variable["name"] or "valueFrom" in variable, container.of
+
+
+@pytest.mark.parametrize("page", ["deployment", "sizing", "scale"])
+def test_pages_name_settings_and_files_that_exist(page: str):
+    text = (ROOT / "docs" / "operating" / f"{page}.md").read_text()
+    assert set(NAME.findall(text)) - ENVS == set()
+    for target in re.findall(r"\]\(([\w./-]+\.md)\)", text):
+        assert (ROOT / "docs" / "operating" / target).exists(), target
+    for path in re.findall(r"`(deploy/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_what_all_nodes_must_have_the_same_is_documented():
+    text = (ROOT / "docs" / "operating" / "deployment.md").read_text()
+    grouped = {
+        "unlimited",
+        "unrecorded_max",
+        "chat_characters_max",
+        "bids_per_s",
+        "bids_burst",
+        "chats_per_s",
+        "chats_burst",
+    }
+    for name in set(AGREED) - grouped:  # these stand there as "rates, lengths"
+        assert f"`{SETTINGS[name].env}`" in text, name
 
 
 def test_nodes_are_asked_where_they_answer(tmp_path):
