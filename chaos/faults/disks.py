@@ -19,6 +19,10 @@ GO_ON = 30
 STILL_MAX_S = 20
 SEGMENTS_MAX = 200
 """Of 16 MB each: more than PostgreSQL keeps for reuse."""
+GONE = "shutting down due to startup process failure"
+GONE_MAX_S = 45
+LOG_TAIL = 3_000
+"""Characters of PostgreSQL's log that say what went wrong."""
 LOT_MS = 4_000
 """A lot is final once it is recorded: while nothing is, the one that runs is the last for the time being."""
 
@@ -54,25 +58,34 @@ async def postgres_log_full(world: World, crowd: Crowd, lasts_s: float) -> None:
     faulty = FaultyDisk.of(world.engines.postgres.environment)
     await world.pool()  # while it can be made
     faulty.full()
-    with contextlib.suppress(asyncpg.PostgresError, OSError):
-        await _use_up_the_log(world)
-    await until(
-        lambda: "shutting down due to startup process failure" in world.engines.postgres.log.read_text()
-    )
+    await _use_up_the_log(world)
     await _bids_go_on(crowd)
     await asyncio.sleep(lasts_s)
     faulty.ok()
 
 
 async def _use_up_the_log(world: World) -> None:
+    """Returns once PostgreSQL is gone. One that died and found room enough to start again is given more to write."""
+    log = world.engines.postgres.log
+    address = postgres.url(world.engines.folders, postgres.SUPERUSER)
+    try:
+        async with asyncio.timeout(GONE_MAX_S):
+            while GONE not in log.read_text():
+                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await _write_segments(address)
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise AssertionError("PostgreSQL lives on a full disk:\n" + log.read_text()[-LOG_TAIL:]) from error
+
+
+async def _write_segments(address: str) -> None:
     """Raises what PostgreSQL says when it can write no further segment."""
-    connection = await asyncpg.connect(postgres.url(world.engines.folders, postgres.SUPERUSER))
+    connection = await asyncpg.connect(address)
     try:
         for _ in range(SEGMENTS_MAX):
             await connection.execute("SELECT pg_logical_emit_message(false, 'chaos', ''), pg_switch_wal()")
     finally:
         connection.terminate()
-    raise AssertionError("the log never got full")
 
 
 async def _nothing_is_recorded(world: World, crowd: Crowd) -> None:
