@@ -6,6 +6,7 @@ What is measured and how is in `scenarios`; this module only reads the command l
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
@@ -62,16 +63,17 @@ def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write
             say(f"{name}:")
             points = SCENARIOS[name](options)
             if write:
-                _keep(points, peers, options)
+                _keep(points, peers, options, results.NODES_FILE if name == "nodes" else results.FILE)
     except (RuntimeError, NoCompiler) as error:
         raise click.ClickException(str(error)) from error
     if chosen:
         say(f"measured in {(time.monotonic() - began) / 60:.0f} min")
     if write or "report" in names:
         try:
-            say(f"report: {report.write(results.load())}")
+            if set(names) != {"nodes"}:
+                say(f"report: {report.write(results.load())}")
             if "nodes" in chosen:
-                say(f"scale: {page.write(results.load(), page.WISHES)}")
+                say(f"scale: {page.write(results.load(results.NODES_FILE), page.WISHES)}")
         except ValueError as error:
             raise click.ClickException(str(error)) from error
         except FileNotFoundError as error:
@@ -82,7 +84,7 @@ def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write
             ) from error
 
 
-def _keep(points: list[results.Point], peers: Sequence[Peer], options: Options) -> None:
+def _keep(points: list[results.Point], peers: Sequence[Peer], options: Options, file: Path) -> None:
     """Saves one scenario's points at once, so that a later one's failure loses nothing."""
     ran = [peer for peer in peers if any(point.peer == peer.name for point in points)]
     newer = results.Results(
@@ -95,10 +97,10 @@ def _keep(points: list[results.Point], peers: Sequence[Peer], options: Options) 
         points=points,
     )
     try:
-        newer = results.merged(results.load(), newer)
+        newer = results.merged(results.load(file), newer)
     except FileNotFoundError:
         pass
-    results.save(newer)
+    results.save(newer, file)
 
 
 if __name__ == "__main__":

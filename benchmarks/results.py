@@ -16,6 +16,8 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "benchmarks"
 FILE = FOLDER / "results.json"
+NODES_FILE = FOLDER / "nodes.json"
+"""The scenario `nodes`, which the page about scale is made of: measured at another time, and in no table of the report."""
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
