@@ -278,9 +278,55 @@ class AuctionSettings:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaymentSettings:
+    """Payments: the payment provider, what is kept of a sale, how long people have to pay."""
+
+    stripe_secret_key: str = setting(
+        "",
+        "Stripe's secret key (sk_…); empty: the built-in test provider, which moves no money and says so everywhere.",
+        secret=True,
+    )
+    stripe_publishable_key: str = setting(
+        "", "Stripe's publishable key (pk_…), which pages need to take cards."
+    )
+    stripe_webhook_secret: str = setting(
+        "", "The secret (whsec_…) that Stripe signs its events to /api/v1/webhooks/stripe with.", secret=True
+    )
+    stripe_api_url: str = setting(
+        "https://api.stripe.com", "Where Stripe's API is; another address for tests only.", form="url"
+    )
+    commission_bp: int = setting(
+        800,
+        "Commission on the goods of a sale, where a seller or category has no rate of its own.",
+        unit="basis points",
+        low=0,
+        high=10_000,
+    )
+    processing_bp: int = setting(
+        290, "Processing fee on all that the card is charged.", unit="basis points", low=0, high=10_000
+    )
+    processing_fixed: int = setting(
+        30, "Processing fee on each payment, besides.", unit="minor units", low=0, high=1_000_000
+    )
+    payment_window_hours: int = setting(
+        48,
+        "Time to pay for what was won or claimed in a show; then the order is cancelled and counts as a strike.",
+        unit="h",
+        low=1,
+        high=720,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Settings(
-    ServerSettings, TrustSettings, GatewaySettings, AccountSettings, HttpSettings, AuctionSettings
+    ServerSettings,
+    TrustSettings,
+    GatewaySettings,
+    AccountSettings,
+    HttpSettings,
+    AuctionSettings,
+    PaymentSettings,
 ):
     """Every setting of the server. Make one with `load`; tests may call it with what they want different."""
 
@@ -307,7 +353,15 @@ class Settings(
         return dataclasses.replace(self, **{name: 0 for name, about in SETTINGS.items() if about.rate})
 
 
-SECTIONS = (ServerSettings, TrustSettings, GatewaySettings, AccountSettings, HttpSettings, AuctionSettings)
+SECTIONS = (
+    ServerSettings,
+    TrustSettings,
+    GatewaySettings,
+    AccountSettings,
+    HttpSettings,
+    AuctionSettings,
+    PaymentSettings,
+)
 SETTINGS: dict[str, Setting] = declared(Settings, SECTIONS)
 """Every setting by name, in the order of the sections."""
 
