@@ -73,7 +73,7 @@ def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write
             if set(names) != {"nodes"}:
                 say(f"report: {report.write(results.load())}")
             if "nodes" in chosen:
-                say(f"scale: {page.write(results.load(results.NODES_FILE), page.WISHES)}")
+                say(f"scale: {page.write(results.load_with_nodes(), page.WISHES)}")
         except ValueError as error:
             raise click.ClickException(str(error)) from error
         except FileNotFoundError as error:

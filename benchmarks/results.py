@@ -148,6 +148,11 @@ def merged(older: Results, newer: Results) -> Results:
     )
 
 
+def load_with_nodes() -> Results:
+    """The scenario `nodes`, with what the report's own run says of idle viewers. Raises as `load`."""
+    return merged(load(), load(NODES_FILE))
+
+
 def save(results: Results, path: Path = FILE) -> None:
     """Writes it, a line a point, so that it can be read and compared."""
     path.parent.mkdir(parents=True, exist_ok=True)

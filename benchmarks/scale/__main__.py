@@ -49,7 +49,7 @@ def main(
         connections_max=connections, core_hour_price=core_price, gigabyte_price=gigabyte_price,
     )  # fmt: skip
     try:
-        kept = results.load(results.NODES_FILE)
+        kept = results.load_with_nodes()
         if write_it:
             click.echo(
                 write(
