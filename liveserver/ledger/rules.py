@@ -29,13 +29,17 @@ def sale(
     shipping: int = 0,
     tax: int = 0,
     rates: Rates | None = None,
+    commission: int | None = None,
 ) -> Sale:
-    """The figures of a sale under these rates. Commission is of the goods; processing of all that the card is charged.
+    """The figures of a sale under these rates. Commission is of the goods (or given, where its lines have rates of their own);
+    processing of all that the card is charged.
 
     Fees never exceed the goods: a sale of a few cents leaves the seller nothing, and costs them nothing.
     """
     rates = rates or Rates()
-    commission = share(item, rates.commission_bp, _BP)
+    if commission is None:
+        commission = share(item, rates.commission_bp, _BP)
+    assert 0 <= commission <= item, "commission is a part of the goods"
     charged = item + shipping + tax
     processing = share(charged, rates.processing_bp, _BP) + (rates.processing_fixed if charged else 0)
     processing = min(processing, item - commission)
@@ -80,7 +84,7 @@ def released(of: Sale, refunded: Refunds | None = None) -> Journal:
     """
     refunded = refunded or Refunds()
     item = of.item - refunded.item
-    commission = of.commission - commission_back(of, Refunds(), refunded.item)
+    commission = _commission_left(of, refunded.item)
     processing = min(of.processing, item - commission)
     return _journal(
         of,
@@ -94,6 +98,22 @@ def released(of: Sale, refunded: Refunds | None = None) -> Journal:
             _credit(Account.SHIPPING_PASS_THROUGH, of.shipping - refunded.shipping),
             _credit(Account.TAX_PAYABLE, of.tax - refunded.tax),
         ),
+    )
+
+
+def released_late(of: Sale, refund: str, before: Refunds, part: Refunds) -> Journal:
+    """A refund that was under way at the release has failed: what it had kept back goes where it would have gone then."""
+    both = Refunds(before.item + part.item, before.shipping + part.shipping, before.tax + part.tax)
+    lines: dict[tuple[Account, str], int] = {}
+    for journal, sign in ((released(of, before), 1), (released(of, both), -1)):
+        for line in journal.postings:
+            key = line.account, line.owner
+            lines[key] = lines.get(key, 0) + sign * line.amount
+    return _journal(
+        of,
+        "released_late",
+        refund,
+        tuple(Posting(account, amount, owner) for (account, owner), amount in lines.items()),
     )
 
 
@@ -142,6 +162,46 @@ def refunded_after_release(of: Sale, refund: str, before: Refunds, part: Refunds
     )
 
 
+def refund_failed(of: Sale, refund: str, before: Refunds, part: Refunds, owed: int) -> Journal:
+    """The provider could not send it, and the seller had their share before: each gets back what they had given.
+
+    `owed` is what the seller owes us now: that is settled first.
+    """
+    commission = commission_back(of, before, part.item)
+    seller = part.item - commission + part.shipping
+    settled = min(seller, owed)
+    return _journal(
+        of,
+        "refund_failed",
+        refund,
+        (
+            _debit(Account.REFUND_TRANSIT, part.total),
+            _credit(Account.SELLER_RECEIVABLE, settled, of.seller),
+            _credit(Account.SELLER_PAYABLE, seller - settled, of.seller),
+            _credit(Account.COMMISSION, commission),
+            _credit(Account.TAX_PAYABLE, part.tax),
+        ),
+    )
+
+
+def refund_failed_before_release(of: Sale, refund: str, part: Refunds) -> Journal:
+    """The provider could not send it, and nobody had their share yet: it is in escrow again."""
+    return _journal(
+        of,
+        "refund_failed",
+        refund,
+        (_debit(Account.REFUND_TRANSIT, part.total), _credit(Account.ESCROW, part.total, of.order)),
+    )
+
+
+def refund_returned(refund: str, currency: str, amount: int, order: OrderId | None) -> Journal:
+    """The buyer's bank has sent a refund back to the provider: it is ours to send again."""
+    lines = (_debit(Account.PSP_PENDING, amount), _credit(Account.REFUND_TRANSIT, amount))
+    return Journal(
+        kind="refund_returned", object=refund, currency=currency, order=order, postings=_real(lines)
+    )
+
+
 def refund_paid(refund: str, currency: str, amount: int, order: OrderId | None) -> Journal:
     """The provider has sent a refund on its way: it is no longer ours to send."""
     lines = (_debit(Account.REFUND_TRANSIT, amount), _credit(Account.PSP_PENDING, amount))
@@ -168,35 +228,59 @@ def dispute_won(of: Sale, dispute: str, amount: int) -> Journal:
     )
 
 
-def dispute_lost_before_release(of: Sale, dispute: str, left: int) -> Journal:
-    """The bank kept it, and escrow still had it: nobody but the buyer had a claim to it."""
-    return _journal(
-        of,
-        "dispute_lost",
-        dispute,
-        (_debit(Account.ESCROW, left, of.order), _credit(Account.DISPUTE_SUSPENSE, left)),
-    )
+def split_dispute(of: Sale, before: Refunds, amount: int) -> Refunds:
+    """Of which parts of the sale a lost dispute took: as a refund, and no more than is left."""
+    left = of.total - before.total
+    part = split_refund(of, before, min(amount, left)) if left else Refunds()
+    assert isinstance(part, Refunds), "what is left can be taken"
+    return part
 
 
-def dispute_lost_after_release(of: Sale, dispute: str, before: Refunds, payable: int) -> Journal:
-    """The bank kept it after the seller had their share: they and we return ours; postage is the loss that nobody returns."""
-    item = of.item - before.item
-    commission = of.commission - commission_back(of, Refunds(), before.item)
-    processing = min(of.processing, item - commission)
-    tax, shipping = of.tax - before.tax, of.shipping - before.shipping
+def dispute_lost_before_release(of: Sale, dispute: str, part: Refunds, amount: int) -> Journal:
+    """The bank kept it, and escrow still had it: nobody but the buyer had a claim to it.
+
+    `amount` is what the bank kept; what exceeds what was left of the order is our loss.
+    """
     return _journal(
         of,
         "dispute_lost",
         dispute,
         (
-            *_from_seller(of.seller, item - commission - processing, payable),
-            _debit(Account.COMMISSION, commission),
-            _debit(Account.PROCESSING, processing),
-            _debit(Account.TAX_PAYABLE, tax),
-            _debit(Account.CHARGEBACK_EXPENSE, shipping),
-            _credit(Account.DISPUTE_SUSPENSE, item + tax + shipping),
+            _debit(Account.ESCROW, part.total, of.order),
+            _debit(Account.CHARGEBACK_EXPENSE, amount - part.total),
+            _credit(Account.DISPUTE_SUSPENSE, amount),
         ),
     )
+
+
+def dispute_lost_after_release(
+    of: Sale, dispute: str, before: Refunds, part: Refunds, amount: int, payable: int
+) -> Journal:
+    """The bank kept it after the seller had their share: they and we return ours; postage is the loss that nobody returns.
+
+    So is what the bank kept beyond what was left of the order.
+    """
+    commission = commission_back(of, before, part.item)
+    kept = min(of.processing, of.item - before.item - _commission_left(of, before.item))
+    processing = min(share(kept, part.item, of.item - before.item), part.item - commission)
+    return _journal(
+        of,
+        "dispute_lost",
+        dispute,
+        (
+            *_from_seller(of.seller, part.item - commission - processing, payable),
+            _debit(Account.COMMISSION, commission),
+            _debit(Account.PROCESSING, processing),
+            _debit(Account.TAX_PAYABLE, part.tax),
+            _debit(Account.CHARGEBACK_EXPENSE, part.shipping + amount - part.total),
+            _credit(Account.DISPUTE_SUSPENSE, amount),
+        ),
+    )
+
+
+def _commission_left(of: Sale, item: int) -> int:
+    """Commission of the goods that are left when so much of them was given back."""
+    return of.commission - commission_back(of, Refunds(), item)
 
 
 def dispute_fee(of: Sale, dispute: str, fee: int) -> Journal:

@@ -21,8 +21,10 @@ class Order:
 
     sale: Sale
     refunded: Refunds = field(default_factory=Refunds)
+    """And taken by lost disputes."""
     released: bool = False
     dispute: str = ""
+    disputed: int = 0
     finished: bool = False
 
 
@@ -98,11 +100,37 @@ class History:
         )
         if order.refunded.total == order.sale.total:
             order.finished = True
-        paid = rules.refund_paid(refund, "USD", part.total, order.sale.order)
-        if not order.released:
-            return [rules.refunded_before_release(order.sale, refund, part), paid]
         payable = self.of(Account.SELLER_PAYABLE, order.sale.seller)
-        return [rules.refunded_after_release(order.sale, refund, before, part, payable), paid]
+        asked = (
+            rules.refunded_after_release(order.sale, refund, before, part, payable)
+            if order.released
+            else rules.refunded_before_release(order.sale, refund, part)
+        )
+        if self.rng.random() < 0.7:
+            return [asked, rules.refund_paid(refund, "USD", part.total, order.sale.order)]
+        order.refunded, order.finished = before, False
+        return [asked, *self._failed(order, refund, part, asked)]
+
+    def _failed(self, order: Order, refund: str, part: Refunds, asked: Journal) -> list[Journal | None]:
+        """The provider could not send it: perhaps after the bank had it, perhaps after the goods had arrived."""
+        sale, before = order.sale, order.refunded
+        late: list[Journal | None] = []
+        if self.rng.random() < 0.5:
+            late = [
+                rules.refund_paid(refund, "USD", part.total, sale.order),
+                rules.refund_returned(refund, "USD", part.total, sale.order),
+            ]
+        if order.released:
+            taken = sum(line.amount for line in asked.postings if line.account is Account.SELLER_RECEIVABLE)
+            owed = self.of(Account.SELLER_RECEIVABLE, sale.seller) + taken
+            return [*late, rules.refund_failed(sale, refund, before, part, owed)]
+        back = rules.refund_failed_before_release(sale, refund, part)
+        if self.rng.random() < 0.5:
+            return [*late, back]
+        order.released = True
+        both = Refunds(before.item + part.item, before.shipping + part.shipping, before.tax + part.tax)
+        first = [] if both.total == sale.total else [rules.released(sale, both)]
+        return [*first, *late, back, rules.released_late(sale, refund, before, part)]
 
     def _release(self) -> list[Journal | None]:
         order = self._pick(released=False)
@@ -122,8 +150,9 @@ class History:
             return []
         order.dispute = self._new("dp")
         left = order.sale.total - order.refunded.total
+        order.disputed = self.rng.choice([left, left, (left + 1) // 2, order.sale.total])
         return [
-            rules.dispute_opened(order.sale, order.dispute, left),
+            rules.dispute_opened(order.sale, order.dispute, order.disputed),
             rules.dispute_fee(order.sale, order.dispute, 1_500),
         ]
 
@@ -132,14 +161,18 @@ class History:
         if order is None:
             return []
         dispute, order.dispute = order.dispute, ""
-        left = order.sale.total - order.refunded.total
         if self.rng.random() < 0.5:
-            return [rules.dispute_won(order.sale, dispute, left)]
-        order.finished = True
+            return [rules.dispute_won(order.sale, dispute, order.disputed)]
+        before = order.refunded
+        part = rules.split_dispute(order.sale, before, order.disputed)
+        order.refunded = Refunds(
+            before.item + part.item, before.shipping + part.shipping, before.tax + part.tax
+        )
+        order.finished = order.refunded.total == order.sale.total
         if not order.released:
-            return [rules.dispute_lost_before_release(order.sale, dispute, left)]
+            return [rules.dispute_lost_before_release(order.sale, dispute, part, order.disputed)]
         payable = self.of(Account.SELLER_PAYABLE, order.sale.seller)
-        return [rules.dispute_lost_after_release(order.sale, dispute, order.refunded, payable)]
+        return [rules.dispute_lost_after_release(order.sale, dispute, before, part, order.disputed, payable)]
 
     def _ask_payout(self) -> list[Journal | None]:
         seller = self.rng.choice(SELLERS)
@@ -185,5 +218,5 @@ def assert_sound(history: History) -> None:
     assert sum(history.of(Account.PAYOUT_TRANSIT, seller) for seller in SELLERS) == in_transit
     assert history.balances[Account.REFUND_TRANSIT, ""] == 0, "every refund was sent"
     lasting = [order for order in history.orders if order.dispute]
-    suspended = sum(order.sale.total - order.refunded.total for order in lasting)
+    suspended = sum(order.disputed for order in lasting)
     assert history.balances[Account.DISPUTE_SUSPENSE, ""] == suspended

@@ -52,7 +52,9 @@ EVENTS = [
     ),
     (
         "dispute lost after release",
-        rules.dispute_lost_after_release(EXAMPLE, "dp_1", Refunds(), payable=4_413),
+        rules.dispute_lost_after_release(
+            EXAMPLE, "dp_1", Refunds(), rules.split_dispute(EXAMPLE, Refunds(), 5_413), 5_413, payable=4_413
+        ),
         {
             Account.SELLER_PAYABLE: 4_413,
             Account.COMMISSION: 400,
