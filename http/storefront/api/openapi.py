@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from storefront.api.registry import ADMINS, EVERYBODY, HOSTS, PREFIX, Operation
+from storefront.api.registry import ADMINS, EVERYBODY, HOSTS, PREFIX, Operation, Table
 from storefront.problems import Problem
 
 _REF = "#/components/schemas/{name}"
@@ -65,7 +65,9 @@ def openapi(operations: Sequence[Operation], version: str) -> dict[str, Any]:
 def _shapes(operations: Sequence[Operation]) -> list[Any]:
     shapes: list[Any] = [Problem]
     for op in operations:
-        shapes += [shape for shape in (op.body, op.query, op.answer) if shape is not None]
+        shapes += [
+            shape for shape in (op.body, op.query, op.answer) if shape is not None and shape is not Table
+        ]
     return shapes
 
 
@@ -119,7 +121,9 @@ def _parameters(op: Operation, schema_of: dict[int, Any], components: dict[str, 
 
 def _responses(op: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "Done."}
-    if op.answer is not None:
+    if op.answer is Table:
+        done["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    elif op.answer is not None:
         done["content"] = {"application/json": {"schema": schema_of[id(op.answer)]}}
     refused = ["400", "429", "503"]
     refused += ["404"] if op.parameters else []

@@ -12,7 +12,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -23,7 +23,9 @@ from liveserver.accounts.model import Identity
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import is_id
 from storefront.bodies import read_json, read_query
+from storefront.headers import secure_answer
 from storefront.idempotency import once
+from storefront.middleware import request_id
 from storefront.problems import NOT_FOUND, Refused
 from storefront.services import Services, services_of
 from storefront.visitors import Visitor, check_api_call, need, visitor_of
@@ -49,6 +51,14 @@ class Call(msgspec.Struct, frozen=True):
     def who(self) -> Identity:
         """Who asks."""
         return self.visitor.identity
+
+
+class Table(msgspec.Struct, frozen=True):
+    """An answer that is no JSON: a CSV file, sent as it is read."""
+
+    name: str
+    """What the browser calls the file."""
+    parts: AsyncIterator[str]
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -146,9 +156,37 @@ def http_handler(op: Operation) -> Handler:
                 raise Refused(answer)
             return _answer(op, answer)
 
+        if op.answer is Table:
+            return await _send_table(request, await op.handler(call, **arguments))
         return await once(request, visitor, raw, carry_out) if op.keyed else await carry_out()
 
     return handle
+
+
+async def _send_table(request: web.Request, answer: Table | Rejected) -> web.StreamResponse:
+    if isinstance(answer, Rejected):
+        raise Refused(answer)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "text/csv; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{answer.name}"',
+            "Cache-Control": "no-store",
+        }
+    )
+    # The middleware can't add them any more once the first part has left.
+    response.headers["X-Request-Id"] = request_id(request)
+    secure_answer(response, https=services_of(request).settings.secure)
+    await response.prepare(request)
+    try:
+        async for part in answer.parts:
+            await response.write(part.encode())
+    except BaseException:
+        # Cut off, so that half a file is not taken for the whole; who logs it is above.
+        if request.transport is not None:
+            request.transport.abort()
+        raise
+    await response.write_eof()
+    return response
 
 
 def _path_part(request: web.Request, name: str) -> str:

@@ -62,6 +62,10 @@ from storefront.operating import LiveDocument
 NO_DICT: dict[str, str] = {}
 
 
+class OwnPage(msgspec.Struct, frozen=True):
+    """A page whose struct stands beside its handlers (orders, goods), which say its addresses as well."""
+
+
 class Person(msgspec.Struct, frozen=True):
     """Who looks at the page."""
 
@@ -372,4 +376,5 @@ Page = (
     | DocsPage
     | AdminLivePage
     | ErrorPage
+    | OwnPage
 )
