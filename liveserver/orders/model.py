@@ -75,6 +75,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """Of one."""
     discount: int = 0
     """Off the whole line."""
+    commission_bp: int | None = None
+    """None: the rate of the order."""
 
     @property
     def amount(self) -> int:
@@ -152,6 +154,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's payment that paid it."""
     refunded: Refunds
     """What was promised back, whether or not it has left the provider; failed refunds are not in it."""
+    lost: Refunds
+    """What lost disputes took, besides."""
     defaulted: bool
     """Won or claimed, and not paid in time."""
     test: bool
@@ -182,10 +186,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return "full" if self.refunded.total == self.total else "partial"
 
     @property
+    def gone(self) -> Refunds:
+        """What is no longer there of what was paid."""
+        back, lost = self.refunded, self.lost
+        return Refunds(back.item + lost.item, back.shipping + lost.shipping, back.tax + lost.tax)
+
+    @property
     def refundable(self) -> int:
         """What could still be given back."""
-        paid = self.state in FULFILLED or (self.state == "cancelled" and self.paid_ts is not None)
-        return self.total - self.refunded.total if paid and self.dispute != "lost" else 0
+        return self.total - self.gone.total if self.paid_ts is not None and self.dispute != "open" else 0
 
     @property
     def title(self) -> str:
