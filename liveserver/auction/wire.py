@@ -130,7 +130,7 @@ class _Offer(Struct, frozen=True):
 
 
 async def _open(defaults: Defaults, payload: LotOpen, edge: Edge) -> Settled:
-    """Refusals: those of the records above, and of increments and clock."""
+    """Refusals: those of the records above, of increments and clock, and `out_of_stock`."""
     if payload.lot is not None:
         found = await _from_queue(payload, edge)
         if isinstance(found, Rejected):
@@ -153,9 +153,18 @@ async def _open(defaults: Defaults, payload: LotOpen, edge: Edge) -> Settled:
     version = pinned(format, edge.offers.withheld)
     if isinstance(version, Rejected):
         return version
+    lot = offer.lot
+    if offer.product is not None:
+        # Last, for it takes stock along. Without a queued lot it may name one that was refused before: its stock is there already.
+        taken = await edge.shows.take_for_lot(
+            edge.show.id, LotId(offer.lot), ProductId(offer.product), queued=payload.lot is not None
+        )
+        if isinstance(taken, Rejected):
+            return taken
+        lot = taken
     confirm_times = defaults.confirm_times if payload.confirm_times is None else payload.confirm_times
     return m.Terms(
-        lot=offer.lot,
+        lot=lot,
         show=edge.show.id,
         title=offer.title,
         currency=currency,
@@ -226,8 +235,16 @@ def _timing(choice: ClockChoice, defaults: Defaults) -> clocks.Timing | Rejected
     )
 
 
-def _bid(payload: BidPlace, edge: Edge) -> Settled:
-    return m.PlaceBid(payload.lot, payload.amount, payload.exact, payload.confirm)
+def _bid(payload: BidPlace, edge: Edge) -> Settled | Awaitable[Settled]:
+    """Refusals: the gate's. Nothing is waited for but with the first bid of somebody who was not seen lately."""
+    refused = edge.gate.refusal(edge.actor, edge.show, payload.amount)
+    if refused is None:
+        return m.PlaceBid(payload.lot, payload.amount, payload.exact, payload.confirm)
+    return refused if isinstance(refused, Rejected) else _bid_later(payload, refused)
+
+
+async def _bid_later(payload: BidPlace, asked: Awaitable[Rejected | None]) -> Settled:
+    return await asked or m.PlaceBid(payload.lot, payload.amount, payload.exact, payload.confirm)
 
 
 def _call(payload: LotAct, edge: Edge) -> Settled:

@@ -10,7 +10,7 @@ from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import HOSTS, STAFF, Context, Role
 
 BANNED_FROM = frozenset(
-    "bid:place reaction:send chat:send chat:delete chat:pin chat:slow user:mute user:unmute user:ban user:unban".split()
+    "bid:place spotlight:buy reaction:send chat:send chat:delete chat:pin chat:slow user:mute user:unmute user:ban user:unban".split()
 )
 """What a banned person may not do: neither take part, nor, as a moderator, lift their own ban. They may still watch."""
 

@@ -12,7 +12,7 @@ from liveserver.catalog.model import Product, ProductDraft, VariantDraft
 from liveserver.demo.goods import CARDS, CERAMICS, LIVE, SNEAKERS, Good
 from liveserver.demo.people import JUNO, MARA, OPERATOR, THEO, VISITOR, Person
 from liveserver.demo.services import DemoServices, granted
-from liveserver.demo.shelf import QUEUED_MIN, lot_draft
+from liveserver.demo.shelf import DELIVERY, QUEUED_MIN, lot_draft
 from liveserver.kernel.errors import Mendable
 from liveserver.kernel.ids import UserId
 from liveserver.kernel.pages import Page
@@ -165,7 +165,7 @@ async def _product(services: DemoServices, host: Identity, good: Good) -> Produc
         description=good.story,
         images=(good.picture,),
         category=good.category,
-        variants=(VariantDraft(sku=good.key, stock=3),),
+        variants=(VariantDraft(sku=good.key, stock=DELIVERY),),
     )
     return granted(await services.catalog.create(host, draft), f"offering {good.title}")
 

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from liveserver.accounts.model import Identity
-from liveserver.catalog.model import Product
+from liveserver.catalog.model import Product, ProductChanges, VariantDraft
 from liveserver.demo.goods import Good
 from liveserver.demo.services import DemoServices, granted
+from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import LotId, ShowId
 from liveserver.shows.model import LotDraft, QueuedLot
 
@@ -17,6 +18,8 @@ QUEUED_MIN = 6
 """Lots kept waiting: enough for a console to look like an evening's plan."""
 SKIPPED_MAX = 50
 """Lots remembered as opened, until the record (which is written a moment later) says so too."""
+DELIVERY = 30
+"""Pieces of each good at first, and again when it is sold out."""
 
 
 def lot_draft(good: Good, product: Product) -> LotDraft:
@@ -70,11 +73,20 @@ class Shelf:
             good, product = self._stock[0]
             self._stock.rotate(-1)
             if good.title not in titles:
-                granted(
-                    await self._services.shows.enqueue(self._host, self._show, lot_draft(good, product)),
-                    f"queueing {good.title}",
-                )
+                await self._queue(good, product)
                 missing -= 1
+
+    async def _queue(self, good: Good, product: Product) -> None:
+        """Adds a lot; of what is sold out a new delivery comes first, for the show goes on for days."""
+        services, draft = self._services, lot_draft(good, product)
+        queued = await services.shows.enqueue(self._host, self._show, draft)
+        if isinstance(queued, Rejected) and queued.code == "out_of_stock":
+            delivery = ProductChanges(variants=(VariantDraft(sku=good.key, stock=DELIVERY),))
+            granted(
+                await services.catalog.update(self._host, product.id, delivery), f"delivering {good.title}"
+            )
+            queued = await services.shows.enqueue(self._host, self._show, draft)
+        granted(queued, f"queueing {good.title}")
 
     def begin_after(self, title: str) -> None:
         """Turns the stock so that what comes after `title` is next: a restart goes on where the show was."""

@@ -120,6 +120,22 @@ ALTER TABLE public.categories ALTER COLUMN "position" ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE public.disputes (
+    id text NOT NULL,
+    order_id text NOT NULL,
+    amount bigint NOT NULL,
+    fee bigint NOT NULL,
+    reason text NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    opened_ts bigint NOT NULL,
+    closed_ts bigint,
+    CONSTRAINT disputes_amount_check CHECK ((amount > 0)),
+    CONSTRAINT disputes_fee_check CHECK ((fee >= 0)),
+    CONSTRAINT disputes_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 120))),
+    CONSTRAINT disputes_reason_check CHECK ((char_length(reason) <= 120)),
+    CONSTRAINT disputes_status_check CHECK ((status = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
+);
+
 CREATE TABLE public.facts (
     show text NOT NULL,
     seq bigint NOT NULL,
@@ -302,6 +318,153 @@ CREATE TABLE public.nodes (
 
 COMMENT ON COLUMN public.nodes.kinds IS 'commands that this process can decide: nothing is appended that a living one cannot';
 
+CREATE TABLE public.order_events (
+    order_id text NOT NULL,
+    id bigint NOT NULL,
+    ts bigint NOT NULL,
+    kind text NOT NULL,
+    actor text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT order_events_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 40))),
+    CONSTRAINT order_events_detail_check CHECK ((octet_length((detail)::text) <= 4096)),
+    CONSTRAINT order_events_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text))
+);
+
+ALTER TABLE public.order_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.order_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.order_lines (
+    order_id text NOT NULL,
+    "position" smallint NOT NULL,
+    product text DEFAULT ''::text NOT NULL,
+    variant text DEFAULT ''::text NOT NULL,
+    title text NOT NULL,
+    sku text DEFAULT ''::text NOT NULL,
+    options text DEFAULT ''::text NOT NULL,
+    picture text DEFAULT ''::text NOT NULL,
+    category text DEFAULT ''::text NOT NULL,
+    quantity integer NOT NULL,
+    price bigint NOT NULL,
+    discount bigint DEFAULT 0 NOT NULL,
+    commission_bp integer,
+    CONSTRAINT order_lines_category_check CHECK ((char_length(category) <= 40)),
+    CONSTRAINT order_lines_check CHECK (((discount >= 0) AND (discount <= (price * quantity)))),
+    CONSTRAINT order_lines_commission_bp_check CHECK (((commission_bp >= 0) AND (commission_bp <= 10000))),
+    CONSTRAINT order_lines_options_check CHECK ((char_length(options) <= 200)),
+    CONSTRAINT order_lines_picture_check CHECK ((char_length(picture) <= 500)),
+    CONSTRAINT order_lines_position_check CHECK ((("position" >= 1) AND ("position" <= 100))),
+    CONSTRAINT order_lines_price_check CHECK (((price >= 0) AND (price <= '1000000000000'::bigint))),
+    CONSTRAINT order_lines_product_check CHECK ((char_length(product) <= 40)),
+    CONSTRAINT order_lines_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000))),
+    CONSTRAINT order_lines_sku_check CHECK ((char_length(sku) <= 64)),
+    CONSTRAINT order_lines_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+    CONSTRAINT order_lines_variant_check CHECK ((char_length(variant) <= 40))
+);
+
+COMMENT ON COLUMN public.order_lines.commission_bp IS 'null: the rate of the order';
+
+CREATE TABLE public.orders (
+    id text NOT NULL,
+    number bigint NOT NULL,
+    origin text NOT NULL,
+    source text NOT NULL,
+    buyer text NOT NULL,
+    buyer_name text NOT NULL,
+    buyer_email text DEFAULT ''::text NOT NULL,
+    seller text NOT NULL,
+    seller_name text NOT NULL,
+    show text DEFAULT ''::text NOT NULL,
+    currency character(3) NOT NULL,
+    coupon text DEFAULT ''::text NOT NULL,
+    item bigint NOT NULL,
+    shipping bigint NOT NULL,
+    shipping_method text DEFAULT ''::text NOT NULL,
+    taxes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    tax bigint NOT NULL,
+    commission bigint NOT NULL,
+    processing bigint NOT NULL,
+    rates jsonb NOT NULL,
+    address jsonb,
+    state text DEFAULT 'awaiting_payment'::text NOT NULL,
+    dispute text DEFAULT 'none'::text NOT NULL,
+    funds text DEFAULT 'none'::text NOT NULL,
+    defaulted boolean DEFAULT false NOT NULL,
+    charge text DEFAULT ''::text NOT NULL,
+    payment text DEFAULT ''::text NOT NULL,
+    refunded_item bigint DEFAULT 0 NOT NULL,
+    refunded_shipping bigint DEFAULT 0 NOT NULL,
+    refunded_tax bigint DEFAULT 0 NOT NULL,
+    lost_item bigint DEFAULT 0 NOT NULL,
+    lost_shipping bigint DEFAULT 0 NOT NULL,
+    lost_tax bigint DEFAULT 0 NOT NULL,
+    test boolean NOT NULL,
+    carrier text DEFAULT ''::text NOT NULL,
+    tracking text DEFAULT ''::text NOT NULL,
+    due_ts bigint NOT NULL,
+    created_ts bigint NOT NULL,
+    paid_ts bigint,
+    shipped_ts bigint,
+    delivered_ts bigint,
+    completed_ts bigint,
+    cancelled_ts bigint,
+    CONSTRAINT orders_address_check CHECK ((octet_length((address)::text) <= 4096)),
+    CONSTRAINT orders_are_paid_before_they_go CHECK ((((state = ANY (ARRAY['paid'::text, 'shipped'::text, 'delivered'::text, 'completed'::text])) <= (paid_ts IS NOT NULL)) AND ((state = 'cancelled'::text) = (cancelled_ts IS NOT NULL)))),
+    CONSTRAINT orders_buyer_check CHECK ((buyer ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT orders_buyer_email_check CHECK ((char_length(buyer_email) <= 254)),
+    CONSTRAINT orders_buyer_name_check CHECK ((char_length(buyer_name) <= 60)),
+    CONSTRAINT orders_carrier_check CHECK ((char_length(carrier) <= 60)),
+    CONSTRAINT orders_charge_check CHECK ((char_length(charge) <= 120)),
+    CONSTRAINT orders_check CHECK (((commission >= 0) AND (commission <= item))),
+    CONSTRAINT orders_check1 CHECK (((processing >= 0) AND (processing <= (item - commission)))),
+    CONSTRAINT orders_coupon_check CHECK ((char_length(coupon) <= 40)),
+    CONSTRAINT orders_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT orders_dispute_check CHECK ((dispute = ANY (ARRAY['none'::text, 'open'::text, 'won'::text, 'lost'::text]))),
+    CONSTRAINT orders_due_ts_check CHECK ((due_ts > 0)),
+    CONSTRAINT orders_funds_check CHECK ((funds = ANY (ARRAY['none'::text, 'held'::text, 'released'::text, 'reversed'::text]))),
+    CONSTRAINT orders_give_back_what_was_paid CHECK ((((refunded_item + lost_item) <= item) AND ((refunded_shipping + lost_shipping) <= shipping) AND ((refunded_tax + lost_tax) <= tax))),
+    CONSTRAINT orders_id_check CHECK ((id ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT orders_item_check CHECK (((item >= 0) AND (item <= '1000000000000'::bigint))),
+    CONSTRAINT orders_lost_item_check CHECK ((lost_item >= 0)),
+    CONSTRAINT orders_lost_shipping_check CHECK ((lost_shipping >= 0)),
+    CONSTRAINT orders_lost_tax_check CHECK ((lost_tax >= 0)),
+    CONSTRAINT orders_origin_check CHECK (((char_length(origin) >= 1) AND (char_length(origin) <= 120))),
+    CONSTRAINT orders_payment_check CHECK ((char_length(payment) <= 120)),
+    CONSTRAINT orders_refunded_item_check CHECK ((refunded_item >= 0)),
+    CONSTRAINT orders_refunded_shipping_check CHECK ((refunded_shipping >= 0)),
+    CONSTRAINT orders_refunded_tax_check CHECK ((refunded_tax >= 0)),
+    CONSTRAINT orders_seller_check CHECK ((seller ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT orders_seller_name_check CHECK ((char_length(seller_name) <= 60)),
+    CONSTRAINT orders_shipping_check CHECK (((shipping >= 0) AND (shipping <= '1000000000000'::bigint))),
+    CONSTRAINT orders_shipping_method_check CHECK ((char_length(shipping_method) <= 80)),
+    CONSTRAINT orders_show_check CHECK ((char_length(show) <= 40)),
+    CONSTRAINT orders_source_check CHECK ((source = ANY (ARRAY['cart'::text, 'auction'::text, 'claim'::text]))),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'payment_failed'::text, 'action_required'::text, 'paid'::text, 'shipped'::text, 'delivered'::text, 'completed'::text, 'cancelled'::text]))),
+    CONSTRAINT orders_tax_check CHECK (((tax >= 0) AND (tax <= '1000000000000'::bigint))),
+    CONSTRAINT orders_taxes_check CHECK (((jsonb_typeof(taxes) = 'array'::text) AND (octet_length((taxes)::text) <= 4096))),
+    CONSTRAINT orders_tracking_check CHECK ((char_length(tracking) <= 120)),
+    CONSTRAINT orders_with_money_were_paid CHECK (((paid_ts IS NOT NULL) OR ((funds = 'none'::text) AND (dispute = 'none'::text) AND (charge = ''::text))))
+);
+
+COMMENT ON COLUMN public.orders.item IS 'goods after discounts, minor units';
+
+COMMENT ON COLUMN public.orders.lost_item IS 'what lost disputes took, besides refunds';
+
+ALTER TABLE public.orders ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.orders_number_seq
+    START WITH 100001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.products (
     id text NOT NULL,
     seller text NOT NULL,
@@ -364,6 +527,31 @@ CREATE TABLE public.queued_lots (
     CONSTRAINT queued_lots_window_ms_check CHECK ((window_ms >= 0))
 );
 
+CREATE TABLE public.refunds (
+    id text NOT NULL,
+    order_id text NOT NULL,
+    item bigint NOT NULL,
+    shipping bigint NOT NULL,
+    tax bigint NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    status text DEFAULT 'requested'::text NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_ts bigint NOT NULL,
+    settled_ts bigint,
+    CONSTRAINT refunds_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 40))),
+    CONSTRAINT refunds_error_check CHECK ((char_length(error) <= 500)),
+    CONSTRAINT refunds_give_something_back CHECK ((((item + shipping) + tax) > 0)),
+    CONSTRAINT refunds_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT refunds_item_check CHECK ((item >= 0)),
+    CONSTRAINT refunds_reason_check CHECK ((char_length(reason) <= 500)),
+    CONSTRAINT refunds_reference_check CHECK ((char_length(reference) <= 120)),
+    CONSTRAINT refunds_shipping_check CHECK ((shipping >= 0)),
+    CONSTRAINT refunds_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'succeeded'::text, 'failed'::text]))),
+    CONSTRAINT refunds_tax_check CHECK ((tax >= 0))
+);
+
 CREATE TABLE public.reminders (
     show text NOT NULL,
     person text NOT NULL,
@@ -417,6 +605,19 @@ CREATE TABLE public.sessions (
     CONSTRAINT sessions_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 
+CREATE TABLE public.show_goods (
+    show text NOT NULL,
+    object text NOT NULL,
+    variant text NOT NULL,
+    product text NOT NULL,
+    given integer NOT NULL,
+    state text DEFAULT 'taken'::text NOT NULL,
+    CONSTRAINT show_goods_given_check CHECK (((given >= 0) AND (given <= 1000000))),
+    CONSTRAINT show_goods_object_check CHECK (((char_length(object) >= 1) AND (char_length(object) <= 80))),
+    CONSTRAINT show_goods_show_check CHECK (((char_length(show) >= 1) AND (char_length(show) <= 40))),
+    CONSTRAINT show_goods_state_check CHECK ((state = ANY (ARRAY['taken'::text, 'opening'::text, 'open'::text, 'sold'::text, 'back'::text])))
+);
+
 CREATE TABLE public.show_logs (
     show text NOT NULL,
     epoch integer NOT NULL,
@@ -461,6 +662,7 @@ CASE status
     WHEN 'ended'::text THEN (- ended_ts)
     ELSE COALESCE(scheduled_ts, '9007199254740991'::bigint)
 END) STORED NOT NULL,
+    requires_card boolean DEFAULT false NOT NULL,
     CONSTRAINT shows_chat_check CHECK (((jsonb_typeof(chat) = 'object'::text) AND (octet_length((chat)::text) <= 65536))),
     CONSTRAINT shows_created_ts_check CHECK ((created_ts > 0)),
     CONSTRAINT shows_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -475,10 +677,23 @@ END) STORED NOT NULL,
     CONSTRAINT shows_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100)))
 );
 
+COMMENT ON COLUMN public.shows.requires_card IS 'who bids or buys here has saved a card before';
+
 CREATE TABLE public.throttles (
     key text NOT NULL,
     full_us bigint NOT NULL,
     CONSTRAINT throttles_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 100)))
+);
+
+CREATE TABLE public.unplaced_sales (
+    origin text NOT NULL,
+    show text NOT NULL,
+    sale jsonb NOT NULL,
+    error text NOT NULL,
+    ts bigint NOT NULL,
+    CONSTRAINT unplaced_sales_error_check CHECK ((char_length(error) <= 1000)),
+    CONSTRAINT unplaced_sales_origin_check CHECK (((char_length(origin) >= 1) AND (char_length(origin) <= 160))),
+    CONSTRAINT unplaced_sales_ts_check CHECK ((ts > 0))
 );
 
 CREATE TABLE public.variants (
@@ -516,6 +731,9 @@ ALTER TABLE ONLY public.allotments
 
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.facts
     ADD CONSTRAINT facts_pkey PRIMARY KEY (show, seq, idx);
@@ -556,6 +774,21 @@ ALTER TABLE ONLY public.moderators
 ALTER TABLE ONLY public.nodes
     ADD CONSTRAINT nodes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.order_events
+    ADD CONSTRAINT order_events_pkey PRIMARY KEY (order_id, id);
+
+ALTER TABLE ONLY public.order_lines
+    ADD CONSTRAINT order_lines_pkey PRIMARY KEY (order_id, "position");
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_once_for_each_origin UNIQUE (origin);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_pkey PRIMARY KEY (id);
 
@@ -564,6 +797,9 @@ ALTER TABLE ONLY public.queued_lots
 
 ALTER TABLE ONLY public.queued_lots
     ADD CONSTRAINT queued_lots_position_is_unique UNIQUE (show, "position") DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.reminders
     ADD CONSTRAINT reminders_pkey PRIMARY KEY (show, person);
@@ -583,6 +819,9 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY public.show_goods
+    ADD CONSTRAINT show_goods_pkey PRIMARY KEY (show, object, variant);
+
 ALTER TABLE ONLY public.show_logs
     ADD CONSTRAINT show_logs_pkey PRIMARY KEY (show);
 
@@ -592,6 +831,9 @@ ALTER TABLE ONLY public.shows
 ALTER TABLE ONLY public.throttles
     ADD CONSTRAINT throttles_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.unplaced_sales
+    ADD CONSTRAINT unplaced_sales_pkey PRIMARY KEY (origin);
+
 ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_pkey PRIMARY KEY (id);
 
@@ -600,6 +842,8 @@ ALTER TABLE ONLY public.variants
 
 ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_sku_is_unique UNIQUE (product, sku) DEFERRABLE INITIALLY DEFERRED;
+
+CREATE INDEX disputes_of_order ON public.disputes USING btree (order_id);
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
 
@@ -617,6 +861,20 @@ CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
 
 CREATE INDEX lots_of_winner ON public.lots USING btree (winner, closed_ts) WHERE (status = 'sold'::text);
 
+CREATE INDEX order_lines_of_product ON public.order_lines USING btree (product) WHERE (product <> ''::text);
+
+CREATE INDEX orders_defaulted ON public.orders USING btree (buyer, cancelled_ts) WHERE defaulted;
+
+CREATE INDEX orders_of_buyer ON public.orders USING btree (buyer, number DESC);
+
+CREATE UNIQUE INDEX orders_of_charge ON public.orders USING btree (charge) WHERE (charge <> ''::text);
+
+CREATE INDEX orders_of_seller ON public.orders USING btree (seller, number DESC);
+
+CREATE INDEX orders_of_show ON public.orders USING btree (show, number) WHERE (show <> ''::text);
+
+CREATE INDEX orders_unpaid ON public.orders USING btree (buyer) WHERE (state = ANY (ARRAY['awaiting_payment'::text, 'payment_failed'::text, 'action_required'::text]));
+
 CREATE INDEX products_by_words ON public.products USING gin (search);
 
 CREATE INDEX products_of_category ON public.products USING btree (category, id) WHERE (NOT archived);
@@ -627,6 +885,10 @@ CREATE INDEX queued_lots_of_product ON public.queued_lots USING btree (product);
 
 CREATE INDEX queued_lots_opened ON public.queued_lots USING btree (show, opened_ts, id) WHERE (status = 'opened'::text);
 
+CREATE UNIQUE INDEX refunds_by_reference ON public.refunds USING btree (reference) WHERE (reference <> ''::text);
+
+CREATE INDEX refunds_of_order ON public.refunds USING btree (order_id, id);
+
 CREATE INDEX reminders_of_person ON public.reminders USING btree (person, created_ts);
 
 CREATE INDEX reservations_to_expire ON public.reservations USING btree (until_ts) WHERE (state = 'held'::text);
@@ -634,6 +896,8 @@ CREATE INDEX reservations_to_expire ON public.reservations USING btree (until_ts
 CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
 
 CREATE INDEX sessions_of_account ON public.sessions USING btree (account, created_ts);
+
+CREATE INDEX show_goods_opening ON public.show_goods USING btree (show, product) WHERE (state = 'opening'::text);
 
 CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_key, id);
 
@@ -658,6 +922,9 @@ CREATE TRIGGER ledger_postings_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON publi
 ALTER TABLE ONLY public.allotment_sales
     ADD CONSTRAINT allotment_sales_show_variant_fkey FOREIGN KEY (show, variant) REFERENCES public.allotments(show, variant);
 
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
 ALTER TABLE ONLY public.ledger_journals
     ADD CONSTRAINT ledger_journals_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.ledger_journals(id);
 
@@ -670,6 +937,12 @@ ALTER TABLE ONLY public.log_entries
 ALTER TABLE ONLY public.moderators
     ADD CONSTRAINT moderators_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.order_events
+    ADD CONSTRAINT order_events_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.order_lines
+    ADD CONSTRAINT order_lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_category_fkey FOREIGN KEY (category) REFERENCES public.categories(id);
 
@@ -678,6 +951,9 @@ ALTER TABLE ONLY public.queued_lots
 
 ALTER TABLE ONLY public.queued_lots
     ADD CONSTRAINT queued_lots_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.reminders
     ADD CONSTRAINT reminders_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;

@@ -6,7 +6,7 @@ routes, so that a rule about a message exists once.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -33,8 +33,27 @@ KnownId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX)]
 be checked. (A pattern costs twice what decoding the rest of a bid does.)"""
 
 
+class Gate(Protocol):
+    """Whether a person may bid or buy in a show now, by what lies outside of it: a saved card, orders they have not paid."""
+
+    def refusal(self, actor: Actor, show: Show, amount: int) -> Rejected | Awaitable[Rejected | None] | None:
+        """What stands against owing `amount` more (minor units of the show's currency), or None. Mostly known at once: a bid must
+        not wait for the record, so only a person who was not seen lately makes it an awaitable."""
+        ...
+
+
+class OpenGate:
+    """Lets everybody pass: for shows without orders."""
+
+    def refusal(self, actor: Actor, show: Show, amount: int) -> Rejected | None:
+        return None
+
+
+OPEN = OpenGate()
+
+
 class Edge(msgspec.Struct, frozen=True):
-    """What settling may use: who sends, into which show, and the records."""
+    """What settling may use: who sends, into which show, the records, and who may."""
 
     actor: Actor
     show: Show
@@ -43,6 +62,7 @@ class Edge(msgspec.Struct, frozen=True):
     clock: Clock
     offers: Offers = ALONE
     """What all living processes can decide."""
+    gate: Gate = OPEN
 
 
 Settled: TypeAlias = msgspec.Struct | Rejected

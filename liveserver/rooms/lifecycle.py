@@ -71,7 +71,9 @@ class Lifecycle:
     }
     facts: ClassVar[tuple[type[Fact], ...]] = (ShowStarted, ShowEnded)
     versions: ClassVar[tuple[str, ...]] = ()
-    guards: ClassVar[frozenset[str]] = frozenset({"lot:open", "bid:place", "spotlight:set"})
+    guards: ClassVar[frozenset[str]] = frozenset(
+        {"lot:open", "bid:place", "spotlight:set", "spotlight:offer", "spotlight:buy"}
+    )
 
     def guard(self, state: ShowState, kind: str, ctx: Context) -> Rejected | None:
         if state.status == "live":
@@ -79,7 +81,7 @@ class Lifecycle:
         if state.status == "ended":
             return OVER
         # A host may set the stage before going live.
-        return None if kind == "spotlight:set" else NOT_LIVE
+        return None if kind in {"spotlight:set", "spotlight:offer"} else NOT_LIVE
 
     def due_ts(self, state: ShowState) -> int | None:
         return None

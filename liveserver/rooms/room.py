@@ -29,7 +29,7 @@ from liveserver.rooms.paces import Paces
 from liveserver.rooms.verdicts import Verdicts
 from liveserver.rooms.whole import Strange, decoded
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 """Layout of `Room.dump`, of the features' states too: raised with every change of theirs, so that an older release passes over a
 snapshot of which it would lose a part (faults.md, row 25; tests/rooms/test_layout.py holds the two together)."""
 _ADVANCES_MAX = 1_000

@@ -42,6 +42,8 @@ class Show(msgspec.Struct, frozen=True):
     picture: str
     chat: ChatSettings
     created_ts: int = 0
+    requires_card: bool = False
+    """Who bids or buys here has saved a card before."""
 
 
 class ShowDraft(msgspec.Struct, frozen=True):
@@ -53,6 +55,7 @@ class ShowDraft(msgspec.Struct, frozen=True):
     scheduled_ts: int | None = None
     picture: str = ""
     chat: ChatSettings = ChatSettings()
+    requires_card: bool = False
 
 
 class ShowChanges(msgspec.Struct, frozen=True):
@@ -64,6 +67,7 @@ class ShowChanges(msgspec.Struct, frozen=True):
     scheduled_ts: int | UnsetType | None = UNSET
     picture: str | UnsetType = UNSET
     chat: ChatSettings | UnsetType = UNSET
+    requires_card: bool | UnsetType = UNSET
 
 
 class QueuedLot(msgspec.Struct, frozen=True):

@@ -2,14 +2,15 @@
 
 -- name: insert_show
 -- Adds a show, unless its host ($4) has $10 of them waiting to start.
-INSERT INTO shows (id, title, description, host, host_name, currency, picture, chat, scheduled_ts, created_ts)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $11
+INSERT INTO shows (id, title, description, host, host_name, currency, picture, chat, scheduled_ts, created_ts, requires_card)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12
 WHERE (SELECT count(*) FROM shows WHERE host = $4 AND status = 'scheduled') < $10
 RETURNING id;
 
 -- name: update_show
 -- Replaces what a show says.
-UPDATE shows SET title = $2, description = $3, currency = $4, picture = $5, chat = $6, scheduled_ts = $7 WHERE id = $1;
+UPDATE shows SET title = $2, description = $3, currency = $4, picture = $5, chat = $6, scheduled_ts = $7, requires_card = $8
+WHERE id = $1;
 
 -- name: find_show
 -- One show with its moderators.
@@ -132,3 +133,43 @@ SELECT EXISTS (SELECT FROM reminders WHERE show = $1 AND person = $2);
 -- The shows that somebody waits for, the soonest first.
 SELECT r.show FROM reminders r JOIN shows s ON s.id = r.show
 WHERE r.person = $1 AND s.status = 'scheduled' ORDER BY s.list_key, s.id LIMIT $2;
+
+-- name: hold_show
+-- Holds a show, whoever's it is.
+SELECT status FROM shows WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: lock_variants
+-- What is on hand of a product's variants, held still in the order in which everybody holds them.
+SELECT id, stock, position FROM variants WHERE product = $1 ORDER BY id FOR NO KEY UPDATE;
+
+-- name: goods_of_object
+-- What a show took along for a lot or the spotlight, locked.
+SELECT variant, product, given, state FROM show_goods WHERE show = $1 AND object = $2 ORDER BY variant FOR UPDATE;
+
+-- name: goods_left_opening
+-- The id of a lot that never was in the queue, for which a piece of a product was taken and which the record does not know.
+SELECT g.object FROM show_goods g
+WHERE g.show = $1 AND g.product = $2 AND g.state = 'opening' AND NOT EXISTS (SELECT FROM queued_lots q WHERE q.id = g.object)
+ORDER BY g.object LIMIT 1;
+
+-- name: add_goods
+-- A piece for a lot; one that was given back is taken again.
+INSERT INTO show_goods (show, object, variant, product, given) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (show, object, variant) DO UPDATE SET state = 'taken', given = excluded.given;
+
+-- name: more_goods
+-- So many more for the spotlight.
+INSERT INTO show_goods (show, object, variant, product, given, state) VALUES ($1, $2, $3, $4, $5, 'open')
+ON CONFLICT (show, object, variant) DO UPDATE SET given = show_goods.given + excluded.given;
+
+-- name: goods_opening
+-- A command to open the lot may be on its way into the log.
+UPDATE show_goods SET state = 'opening' WHERE show = $1 AND object = $2 AND product = $3 AND state = 'taken';
+
+-- name: move_goods
+-- What became of what was taken for a lot.
+UPDATE show_goods SET state = $4 WHERE show = $1 AND object = $2 AND variant = $3;
+
+-- name: end_goods
+-- The show is over: nothing of this can be sold any more.
+UPDATE show_goods SET state = 'back' WHERE show = $1 AND state IN ('taken', 'opening', 'open');

@@ -63,7 +63,15 @@ def changed(present: T, changes: ShowChanges | LotChanges) -> T:
 
 def draft_of(show: Show) -> ShowDraft:
     """The draft that would make this show."""
-    return ShowDraft(show.title, show.currency, show.description, show.scheduled_ts, show.picture, show.chat)
+    return ShowDraft(
+        show.title,
+        show.currency,
+        show.description,
+        show.scheduled_ts,
+        show.picture,
+        show.chat,
+        show.requires_card,
+    )
 
 
 def judge_show(draft: ShowDraft) -> ShowDraft | Rejected:

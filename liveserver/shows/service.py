@@ -14,9 +14,9 @@ from liveserver.accounts.tokens import EXTERNAL
 from liveserver.infra.database import Connection, Pool, transaction
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
-from liveserver.kernel.ids import LotId, ShowId, UserId, is_id, new_id
+from liveserver.kernel.ids import LotId, ProductId, ShowId, UserId, is_id, new_id
 from liveserver.kernel.pages import Page, page_limit, read_cursor, write_cursor
-from liveserver.shows import errors, recording, store
+from liveserver.shows import errors, goods, recording, store
 from liveserver.shows.model import LotChanges, LotDraft, QueuedLot, Show, ShowChanges, ShowDraft, Status
 from liveserver.shows.rules import changed, draft_of, judge_lot, judge_schedule, judge_show
 
@@ -139,10 +139,10 @@ class Shows:
         return await store.find_lot(self._pool, lot) if is_id(lot) else None
 
     async def enqueue(self, by: Identity, show: ShowId, draft: LotDraft) -> QueuedLot | Rejected:
-        """Adds a lot at the end of the queue; with a product, an empty title or picture is taken from it.
+        """Adds a lot at the end of the queue; with a product, an empty title or picture is taken from it, and a piece of its stock.
 
         Refusals: `show_not_found`, `show_ended`, `too_many_lots`, `product_not_found` (or not the host's),
-        `currency_differs`, and `bad_…` with `detail.field`.
+        `currency_differs`, `out_of_stock`, and `bad_…` with `detail.field`.
         """
         async with transaction(self._pool) as db:
             present = await self._mine(db, by, show)
@@ -156,8 +156,11 @@ class Shows:
             waiting = await store.count_queue(db, show)
             if waiting >= QUEUE_MAX:
                 return errors.too_many("lots", QUEUE_MAX)
-            lot = LotId(new_id("lot"))
-            await store.insert_lot(db, lot, show, waiting + 1, judged, self._clock.now_ms())
+            lot, now = LotId(new_id("lot")), self._clock.now_ms()
+            # First, for a refusal must leave nothing behind.
+            if judged.product and (refused := await goods.take_for_queue(db, show, lot, judged.product, now)):
+                return refused
+            await store.insert_lot(db, lot, show, waiting + 1, judged, now)
             return await self._found_lot(db, lot)
 
     async def edit(self, by: Identity, lot: LotId, changes: LotChanges) -> QueuedLot | Rejected:
@@ -173,6 +176,13 @@ class Shows:
             judged = judge_lot(draft) if changes.product is UNSET else await self._judged(db, show, draft)
             if isinstance(judged, Rejected):
                 return judged
+            if judged.product != present.product:
+                now = self._clock.now_ms()
+                if judged.product and (
+                    refused := await goods.take_for_queue(db, show.id, lot, judged.product, now)
+                ):
+                    return refused
+                await goods.leave(db, show.id, lot, now, judged.product)
             await store.update_lot(db, lot, judged)
             return await self._found_lot(db, lot)
 
@@ -183,7 +193,24 @@ class Shows:
             if isinstance(held, Rejected):
                 return held
             await store.delete_lot(db, held[0].id, lot)
+            await goods.leave(db, held[0].id, lot, self._clock.now_ms())
             return None
+
+    async def take_for_lot(
+        self, show: ShowId, lot: LotId, product: ProductId, *, queued: bool
+    ) -> LotId | Rejected:
+        """Called at the edge before a lot with a product is opened: a piece of it is the show's afterwards. Gives the id to open it
+        under. Refusals: `show_not_found`, `show_ended`, `out_of_stock`.
+        """
+        async with transaction(self._pool) as db:
+            return await goods.open_lot(db, show, lot, product, self._clock.now_ms(), queued=queued)
+
+    async def take_for_spotlight(
+        self, show: ShowId, product: ProductId, units: int | None, first_units: int
+    ) -> dict[str, int] | Rejected:
+        """Called at the edge before a product is put into the spotlight; see `goods.take_for_spotlight`."""
+        async with transaction(self._pool) as db:
+            return await goods.take_for_spotlight(db, show, product, units, first_units, self._clock.now_ms())
 
     async def reorder(
         self, by: Identity, show: ShowId, lots: Sequence[LotId]

@@ -39,6 +39,7 @@ def _show(row: Record) -> Show:
         row["picture"],
         msgspec.convert(row["chat"], ChatSettings),
         row["created_ts"],
+        row["requires_card"],
     )
 
 
@@ -90,6 +91,7 @@ async def insert_show(
         draft.scheduled_ts,
         waiting_max,
         now_ms,
+        draft.requires_card,
     )
     return added is not None
 
@@ -105,6 +107,7 @@ async def update_show(db: Database, show: ShowId, draft: ShowDraft) -> None:
         draft.picture,
         draft.chat,
         draft.scheduled_ts,
+        draft.requires_card,
     )
 
 
@@ -118,6 +121,11 @@ async def lock_show(db: Connection, show: ShowId, any_host: bool, host: str) -> 
     """The show if it is this host's, held until the transaction ends."""
     held = await db.fetchval(Q.lock_show, show, any_host, host)
     return None if held is None else await find_show(db, show)
+
+
+async def hold_show(db: Connection, show: ShowId) -> Status | None:
+    """Holds a show until the transaction ends, whoever's it is; its status, or None when there is none."""
+    return await db.fetchval(Q.hold_show, show)
 
 
 async def show_of_lot(db: Database, lot: LotId, any_host: bool, host: str) -> ShowId | None:

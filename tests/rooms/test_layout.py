@@ -12,7 +12,7 @@ from liveserver.rooms.paces import Paces
 from liveserver.rooms.room import SNAPSHOT_VERSION
 from liveserver.rooms.verdicts import Verdicts
 
-LAYOUTS = {2: "808c0ff5e2cab770"}
+LAYOUTS = {2: "808c0ff5e2cab770", 3: "1833008ee745f44b"}
 """The fingerprint of each layout since it is kept."""
 
 
