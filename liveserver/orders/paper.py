@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 from fontTools.ttLib import TTFont
@@ -72,8 +72,8 @@ def faces() -> tuple[Face, ...]:
 
 def _letters_of(path: Path) -> frozenset[int]:
     with TTFont(path, fontNumber=0, lazy=True) as font:
-        names: dict[int, str] = font["cmap"].getBestCmap() or {}
-        return frozenset(names)
+        names = cast(dict[int, str] | None, font["cmap"].getBestCmap())  # fontTools has no types here
+        return frozenset(names or ())
 
 
 def _core_has(text: str) -> bool:
