@@ -8,7 +8,7 @@ import msgspec
 from liveserver.accounts import store as accounts
 from liveserver.infra.database import Connection
 from liveserver.jobs.queue import enqueue
-from liveserver.mail.model import OrderMail, SellerMail
+from liveserver.mail.model import OrderMail, OrderTemplate, SellerMail, SellerTemplate
 from liveserver.mail.outbox import send
 from liveserver.orders import store
 from liveserver.orders.model import Order, OrderJob
@@ -45,43 +45,39 @@ async def happened(
     return now
 
 
-async def mail_buyer(on: Connection, order: Order, template: str, amount: int, note: str = "") -> None:
-    """One of the mails about an order, to its buyer. Without an address none is sent."""
-    mail = msgspec.convert(
-        {
-            "template": template,
-            "to": order.buyer_email,
-            "name": order.buyer_name,
-            "number": order.number,
-            "title": order.title,
-            "amount": amount,
-            "currency": order.currency,
-            "path": f"/orders/{order.id}",
-            "note": note,
-            "test": order.test,
-        },
-        OrderMail,
+async def mail_buyer(
+    on: Connection, order: Order, template: OrderTemplate, amount: int, note: str = ""
+) -> None:
+    """One of the mails about an order, to its buyer."""
+    mail = OrderMail(
+        template=template,
+        to=order.buyer_email,
+        name=order.buyer_name,
+        number=order.number,
+        title=order.title,
+        amount=amount,
+        currency=order.currency,
+        path=f"/orders/{order.id}",
+        note=note,
+        test=order.test,
     )
     await send(on, mail)
 
 
-async def mail_seller(on: Connection, order: Order, template: str, amount: int) -> None:
-    """One of the mails about an order, to its seller, if they have an account with an address."""
+async def mail_seller(on: Connection, order: Order, template: SellerTemplate, amount: int) -> None:
+    """One of the mails about an order, to its seller, if they have an account here."""
     account = await accounts.find_account(on, order.seller)
     if account is None:
         return
-    mail = msgspec.convert(
-        {
-            "template": template,
-            "to": account.email,
-            "name": account.name,
-            "title": f"#{order.number} {order.title}",
-            "amount": amount,
-            "currency": order.currency,
-            "path": f"/studio/orders/{order.id}",
-            "test": order.test,
-        },
-        SellerMail,
+    mail = SellerMail(
+        template=template,
+        to=account.email,
+        name=account.name,
+        title=f"#{order.number} {order.title}",
+        amount=amount,
+        currency=order.currency,
+        path=f"/studio/orders/{order.id}",
+        test=order.test,
     )
     await send(on, mail)
 

@@ -1,0 +1,1 @@
+"""Mails: their words, the outbox that belongs to a transaction, templates, and sending."""
