@@ -51,12 +51,15 @@ class Category(msgspec.Struct, frozen=True):
 
 
 class VariantDraft(msgspec.Struct, frozen=True):
-    """A variant as handed in. `price` None: the product's. A variant keeps its id as long as its sku stays."""
+    """A variant as handed in. `price` None: the product's. A variant keeps its id as long as its sku stays.
+
+    `stock` None: nobody has counted, so it stays as it is (a new variant has none): whoever mends a title must not undo sales.
+    """
 
     sku: str
     color: str = ""
     size: str = ""
-    stock: int = 0
+    stock: int | None = 0
     price: int | None = None
 
 

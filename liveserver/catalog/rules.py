@@ -71,7 +71,7 @@ def _judge_variants(drafts: tuple[VariantDraft, ...], price: int) -> tuple[Varia
         if color is None or size is None:
             where = f"variants.{i}.{'color' if color is None else 'size'}"
             return bad(where, f"Colour and size have at most {OPTION_LENGTH_MAX} characters.")
-        if not 0 <= draft.stock <= STOCK_MAX:
+        if draft.stock is not None and not 0 <= draft.stock <= STOCK_MAX:
             return bad(f"variants.{i}.stock", f"A stock is a number from 0 to {STOCK_MAX}.")
         own = price if draft.price is None else draft.price
         if not 0 <= own <= AMOUNT_MAX:

@@ -100,7 +100,7 @@ async def update_product(
         changed = await db.fetchval(Q.change_variant, product, v.sku, position, v.color, v.size, v.price)
         if changed is None:
             await _insert_variant(db, product, position, v, counted_ts)
-        else:
+        elif v.stock is not None:
             await inventory.count(db, changed, v.stock, counted_ts)
     return None
 
@@ -110,7 +110,8 @@ async def _insert_variant(
 ) -> None:
     variant = new_id("var")
     await db.execute(Q.insert_variant, variant, product, position, v.sku, v.color, v.size, v.price)
-    await inventory.count(db, variant, v.stock, now_ms)
+    if v.stock is not None:
+        await inventory.count(db, variant, v.stock, now_ms)
 
 
 async def lock_product(db: Connection, product: ProductId, any_seller: bool, seller: str) -> Product | None:

@@ -46,12 +46,12 @@ class PersonChanges(Input, frozen=True):
 
 
 class VariantInput(Input, frozen=True):
-    """A variant. `price` left out: the product's. A variant keeps its id as long as its sku stays."""
+    """A variant. `price` left out: the product's; `stock` left out: as it is. A variant keeps its id as long as its sku stays."""
 
     sku: Annotated[str, Meta(min_length=1, max_length=64)]
     color: Annotated[str, Meta(max_length=40)] = ""
     size: Annotated[str, Meta(max_length=40)] = ""
-    stock: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    stock: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     price: Amount | None = None
 
 
