@@ -6,10 +6,13 @@ What the settings mean together (`checked`) is said here as well; where values c
 
 import dataclasses
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from liveserver.config.fields import Setting, declared, setting
+
+_FIXED = re.compile(r"[A-Z]{3}=[0-9]{1,7}")
 
 JWT_SECRET_BYTES_MIN = 32
 """RFC 7518, 3.2: a key for HS256 has at least the size of the hash output."""
@@ -309,6 +312,12 @@ class PaymentSettings:
     processing_fixed: int = setting(
         30, "Processing fee on each payment, besides.", unit="minor units", low=0, high=1_000_000
     )
+    processing_fixed_by_currency: tuple[str, ...] = setting(
+        (), "The same where a currency has its own, in its minor units: JPY=40,KWD=100."
+    )
+    payout_min: int = setting(
+        100, "Least that a seller may have paid out at once.", unit="minor units", low=1, high=1_000_000_000
+    )
     payment_window_hours: int = setting(
         48,
         "Time to pay for what was won or claimed in a show; then the order is cancelled and counts as a strike.",
@@ -398,6 +407,11 @@ def checked(settings: Settings) -> list[str]:
             f"LIVESERVER_JWT_SECRET has less than {JWT_SECRET_BYTES_MIN} bytes and could be guessed. "
             "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
+    wrong.extend(
+        f"LIVESERVER_PROCESSING_FIXED_BY_CURRENCY has {entry!r}. Write a currency and minor units, such as JPY=40."
+        for entry in settings.processing_fixed_by_currency
+        if not _FIXED.fullmatch(entry)
+    )
     if settings.workers > 1 and settings.port == 0:
         wrong.append("workers share one port, so port can't be 0 with more than one of them. Name a port.")
     return wrong

@@ -27,6 +27,8 @@ class Account(StrEnum):
     PSP_PENDING = "psp_pending"
     """At the payment provider, not yet paid out to us."""
     PSP_AVAILABLE = "psp_available"
+    PSP_SELLERS = "psp_sellers"
+    """At the payment provider, on sellers' own accounts there; one for each seller."""
     BANK = "bank"
     SELLER_RECEIVABLE = "seller_receivable"
     """What a seller owes us: refunds and disputes beyond what stood on their account."""
@@ -66,6 +68,7 @@ _DEBIT_NORMAL = frozenset(
     {
         Account.PSP_PENDING,
         Account.PSP_AVAILABLE,
+        Account.PSP_SELLERS,
         Account.BANK,
         Account.SELLER_RECEIVABLE,
         Account.DISPUTE_SUSPENSE,
@@ -79,6 +82,7 @@ _DEBIT_NORMAL = frozenset(
 OWNED = frozenset(
     {
         Account.ESCROW,
+        Account.PSP_SELLERS,
         Account.SELLER_PAYABLE,
         Account.SELLER_RECEIVABLE,
         Account.PAYOUT_TRANSIT,
@@ -89,7 +93,13 @@ OWNED = frozenset(
 )
 """Accounts that exist once for each owner: an order (escrow) or a person. All others exist once."""
 NEVER_NEGATIVE = frozenset(
-    {Account.ESCROW, Account.SELLER_PAYABLE, Account.SELLER_RECEIVABLE, Account.PAYOUT_TRANSIT}
+    {
+        Account.ESCROW,
+        Account.PSP_SELLERS,
+        Account.SELLER_PAYABLE,
+        Account.SELLER_RECEIVABLE,
+        Account.PAYOUT_TRANSIT,
+    }
 )
 """Accounts whose balance the database refuses to see below zero, whoever posts."""
 

@@ -56,3 +56,41 @@ FROM ledger_balances b
 LEFT JOIN (SELECT account, owner, currency, sum(amount) AS total FROM ledger_postings WHERE owner <> '' GROUP BY 1, 2, 3) p
     USING (account, owner, currency)
 WHERE b.balance <> coalesce(p.total, 0);
+
+
+-- name: rates_of_sale
+-- The commissions that may count for a seller ($1) and some categories ($2, with '' for all): the newest of each.
+SELECT seller, category, commission_bp FROM (
+    SELECT DISTINCT ON (seller, category) seller, category, commission_bp FROM commission_rates
+    WHERE seller IN ('', $1) AND category = ANY ($2::text[]) ORDER BY seller, category, id DESC
+) newest WHERE commission_bp IS NOT NULL;
+
+-- name: lock_rates
+-- One change of the rates at a time; who reads them waits for nobody.
+SELECT pg_advisory_xact_lock(hashtext('commission_rates'));
+
+-- name: newest_rate
+-- What counts for a seller and category now.
+SELECT commission_bp FROM commission_rates WHERE seller = $1 AND category = $2 ORDER BY id DESC LIMIT 1;
+
+-- name: count_rates
+-- How many rates of their own count now.
+SELECT count(*) FROM (
+    SELECT DISTINCT ON (seller, category) commission_bp FROM commission_rates ORDER BY seller, category, id DESC
+) newest WHERE commission_bp IS NOT NULL;
+
+-- name: add_rate
+-- A rate that counts from now on.
+INSERT INTO commission_rates (seller, category, commission_bp, note, actor, from_ts) VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING id, seller, category, commission_bp, note, actor, from_ts;
+
+-- name: current_rates
+-- The rates that count now.
+SELECT * FROM (
+    SELECT DISTINCT ON (seller, category) id, seller, category, commission_bp, note, actor, from_ts FROM commission_rates
+    ORDER BY seller, category, id DESC
+) newest WHERE commission_bp IS NOT NULL ORDER BY seller, category LIMIT $1;
+
+-- name: rate_history
+-- All changes of rates, the newest first, before one.
+SELECT id, seller, category, commission_bp, note, actor, from_ts FROM commission_rates WHERE id < $1 ORDER BY id DESC LIMIT $2;

@@ -66,15 +66,41 @@ def captured(of: Sale, charge: str) -> Journal:
 
 
 def psp_fee(charge: str, currency: str, fee: int, order: OrderId | None) -> Journal:
-    """What the provider kept for the charge, by its own balance transaction."""
-    lines = (_debit(Account.PSP_EXPENSE, fee), _credit(Account.PSP_PENDING, fee))
+    """What the provider kept for the charge, by its own balance transaction; negative for a fee that it gave back."""
+    lines = _moved(Account.PSP_EXPENSE, Account.PSP_PENDING, fee)
     return Journal(kind="psp_fee", object=charge, currency=currency, order=order, postings=_real(lines))
 
 
 def available(transaction: str, currency: str, amount: int) -> Journal:
-    """The provider made pending money available."""
-    lines = (_debit(Account.PSP_AVAILABLE, amount), _credit(Account.PSP_PENDING, amount))
+    """The provider made pending money available; negative for what it took from the available (refunds, transfers)."""
+    lines = _moved(Account.PSP_AVAILABLE, Account.PSP_PENDING, amount)
     return Journal(kind="available", object=transaction, currency=currency, order=None, postings=_real(lines))
+
+
+def banked(payout: str, currency: str, amount: int) -> Journal:
+    """The provider has sent our own money to our bank."""
+    lines = _moved(Account.BANK, Account.PSP_AVAILABLE, amount)
+    return Journal(kind="banked", object=payout, currency=currency, order=None, postings=_real(lines))
+
+
+def bank_returned(payout: str, currency: str, amount: int) -> Journal:
+    """Our bank has sent it back to the provider."""
+    lines = _moved(Account.PSP_AVAILABLE, Account.BANK, amount)
+    return Journal(kind="bank_returned", object=payout, currency=currency, order=None, postings=_real(lines))
+
+
+def transferred(seller: UserId, currency: str, transfer: str, amount: int, order: OrderId) -> Journal:
+    """A seller's share went on to their account at the provider: we owe it still, until it is in their bank."""
+    lines = (_debit(Account.PSP_SELLERS, amount, seller), _credit(Account.PSP_PENDING, amount))
+    return Journal(kind="transferred", object=transfer, currency=currency, order=order, postings=_real(lines))
+
+
+def transfer_reversed(seller: UserId, currency: str, reversal: str, amount: int, order: OrderId) -> Journal:
+    """It came back from there, because it is not theirs any more."""
+    lines = (_debit(Account.PSP_PENDING, amount), _credit(Account.PSP_SELLERS, amount, seller))
+    return Journal(
+        kind="transfer_reversed", object=reversal, currency=currency, order=order, postings=_real(lines)
+    )
 
 
 def released(of: Sale, refunded: Refunds | None = None) -> Journal:
@@ -326,16 +352,14 @@ def payout_requested(
 
 
 def payout_paid(seller: UserId, currency: str, payout: str, amount: int) -> Journal:
-    """It arrived; it was paid from what the provider has available for us."""
-    lines = (_debit(Account.PAYOUT_TRANSIT, amount, seller), _credit(Account.PSP_AVAILABLE, amount))
+    """It arrived; it was paid from the seller's own account at the provider."""
+    lines = (_debit(Account.PAYOUT_TRANSIT, amount, seller), _credit(Account.PSP_SELLERS, amount, seller))
     return Journal(kind="payout_paid", object=payout, currency=currency, order=None, postings=_real(lines))
 
 
 def payout_failed(seller: UserId, currency: str, payout: str, amount: int, *, was_paid: bool) -> Journal:
     """The bank sent it back, at once or after it had been reported as paid; it is the seller's again."""
-    back = (
-        _debit(Account.PSP_AVAILABLE, amount) if was_paid else _debit(Account.PAYOUT_TRANSIT, amount, seller)
-    )
+    back = _debit(Account.PSP_SELLERS if was_paid else Account.PAYOUT_TRANSIT, amount, seller)
     lines = (back, _credit(Account.SELLER_PAYABLE, amount, seller))
     return Journal(kind="payout_failed", object=payout, currency=currency, order=None, postings=_real(lines))
 
@@ -351,6 +375,11 @@ def _from_seller(seller: UserId, amount: int, payable: int) -> tuple[Posting, Po
 
 def _journal(of: Sale, kind: str, about: str, lines: tuple[Posting, ...]) -> Journal:
     return Journal(kind=kind, object=about, currency=of.currency, order=of.order, postings=_real(lines))
+
+
+def _moved(to: Account, source: Account, amount: int) -> tuple[Posting, Posting]:
+    """Between two accounts without owners, either way."""
+    return Posting(to, amount), Posting(source, -amount)
 
 
 def _debit(account: Account, amount: int, owner: str = "") -> Posting:

@@ -13,6 +13,8 @@ from liveserver.ledger import rules
 from liveserver.ledger.model import Account, Journal, Rates, Refunds, Sale
 
 SELLERS = tuple(UserId(f"user_{name}") for name in ("ana", "ben"))
+CURRENCIES = ("USD", "JPY", "KWD")
+"""With two, no and three decimals: the books know minor units only, and nothing of one currency may end up in another."""
 
 
 @dataclass
@@ -34,14 +36,14 @@ class History:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.orders: list[Order] = []
-        self.payouts: dict[str, tuple[UserId, int, str]] = {}
-        self.balances: Counter[tuple[Account, str]] = Counter()
+        self.payouts: dict[str, tuple[UserId, str, int, str]] = {}
+        self.balances: Counter[tuple[Account, str, str]] = Counter()
         self.journals: list[Journal] = []
         self._number = 0
 
-    def of(self, account: Account, owner: str) -> int:
+    def of(self, account: Account, owner: str, currency: str) -> int:
         """What stands on an account, in its natural sign."""
-        raw = self.balances[account, owner]
+        raw = self.balances[account, owner, currency]
         return raw if account.normal == "debit" else -raw
 
     def step(self) -> Sequence[Journal]:
@@ -52,13 +54,14 @@ class History:
             self._release,
             self._dispute,
             self._decide,
+            self._level,
             self._ask_payout,
             self._end_payout,
         ]
         made = [journal for journal in self.rng.choice(happenings)() if journal is not None]
         for journal in made:
             for line in journal.postings:
-                self.balances[line.account, line.owner] += line.amount
+                self.balances[line.account, line.owner, journal.currency] += line.amount
         self.journals += made
         return made
 
@@ -78,7 +81,7 @@ class History:
         rng = self.rng
         rates = rng.choice([Rates(), Rates(0, 0, 0), Rates(1_250, 349, 49), Rates(10_000, 290, 30)])
         sold = rules.sale(
-            OrderId(self._new("order")), rng.choice(SELLERS), "USD", rng.choice([1, 7, 99, 5_000, 123_457]),
+            OrderId(self._new("order")), rng.choice(SELLERS), rng.choice(CURRENCIES), rng.choice([1, 7, 99, 5_000, 123_457]),
             rng.choice([0, 413, 1]), rng.choice([0, 0, 17, 431]), rates,
         )  # fmt: skip
         self.orders.append(Order(sold))
@@ -100,14 +103,14 @@ class History:
         )
         if order.refunded.total == order.sale.total:
             order.finished = True
-        payable = self.of(Account.SELLER_PAYABLE, order.sale.seller)
+        payable = self.of(Account.SELLER_PAYABLE, order.sale.seller, order.sale.currency)
         asked = (
             rules.refunded_after_release(order.sale, refund, before, part, payable)
             if order.released
             else rules.refunded_before_release(order.sale, refund, part)
         )
         if self.rng.random() < 0.7:
-            return [asked, rules.refund_paid(refund, "USD", part.total, order.sale.order)]
+            return [asked, rules.refund_paid(refund, order.sale.currency, part.total, order.sale.order)]
         order.refunded, order.finished = before, False
         return [asked, *self._failed(order, refund, part, asked)]
 
@@ -117,12 +120,12 @@ class History:
         late: list[Journal | None] = []
         if self.rng.random() < 0.5:
             late = [
-                rules.refund_paid(refund, "USD", part.total, sale.order),
-                rules.refund_returned(refund, "USD", part.total, sale.order),
+                rules.refund_paid(refund, sale.currency, part.total, sale.order),
+                rules.refund_returned(refund, sale.currency, part.total, sale.order),
             ]
         if order.released:
             taken = sum(line.amount for line in asked.postings if line.account is Account.SELLER_RECEIVABLE)
-            owed = self.of(Account.SELLER_RECEIVABLE, sale.seller) + taken
+            owed = self.of(Account.SELLER_RECEIVABLE, sale.seller, sale.currency) + taken
             return [*late, rules.refund_failed(sale, refund, before, part, owed)]
         back = rules.refund_failed_before_release(sale, refund, part)
         if self.rng.random() < 0.5:
@@ -138,11 +141,11 @@ class History:
             return []
         order.released = True
         journal = rules.released(order.sale, order.refunded)
-        seller = order.sale.seller
+        seller, currency = order.sale.seller, order.sale.currency
         gain = -sum(line.amount for line in journal.postings if line.account is Account.SELLER_PAYABLE)
-        payable = self.of(Account.SELLER_PAYABLE, seller) + gain
-        owed = self.of(Account.SELLER_RECEIVABLE, seller)
-        return [journal, rules.owed_settled(seller, "USD", order.sale.order, payable, owed)]
+        payable = self.of(Account.SELLER_PAYABLE, seller, currency) + gain
+        owed = self.of(Account.SELLER_RECEIVABLE, seller, currency)
+        return [journal, rules.owed_settled(seller, currency, order.sale.order, payable, owed)]
 
     def _dispute(self) -> list[Journal | None]:
         order = self._pick()
@@ -171,52 +174,79 @@ class History:
         order.finished = order.refunded.total == order.sale.total
         if not order.released:
             return [rules.dispute_lost_before_release(order.sale, dispute, part, order.disputed)]
-        payable = self.of(Account.SELLER_PAYABLE, order.sale.seller)
+        payable = self.of(Account.SELLER_PAYABLE, order.sale.seller, order.sale.currency)
         return [rules.dispute_lost_after_release(order.sale, dispute, before, part, order.disputed, payable)]
 
+    def _level(self) -> list[Journal | None]:
+        """What a seller has with the provider becomes what is theirs: by a transfer, or by its reversal."""
+        seller, currency = self.rng.choice(SELLERS), self.rng.choice(CURRENCIES)
+        apart = -sum(
+            self.balances[account, seller, currency]
+            for account in (Account.SELLER_PAYABLE, Account.PAYOUT_TRANSIT, Account.PSP_SELLERS)
+        )
+        order = OrderId("order_1")
+        if apart > 0:
+            return [rules.transferred(seller, currency, self._new("tr"), apart, order)]
+        return [rules.transfer_reversed(seller, currency, self._new("trr"), -apart, order)] if apart else []
+
     def _ask_payout(self) -> list[Journal | None]:
-        seller = self.rng.choice(SELLERS)
-        payable = self.of(Account.SELLER_PAYABLE, seller)
-        amount = self.rng.choice([payable, payable // 2, payable + 1, 0])
+        seller, currency = self.rng.choice(SELLERS), self.rng.choice(CURRENCIES)
+        payable = self.of(Account.SELLER_PAYABLE, seller, currency)
+        there = self.of(Account.PSP_SELLERS, seller, currency)
+        there -= self.of(Account.PAYOUT_TRANSIT, seller, currency)
+        available = max(0, min(payable, there))
+        amount = self.rng.choice([available, available // 2, available + 1, 0])
         payout = self._new("po")
-        asked = rules.payout_requested(seller, "USD", payout, amount, payable)
+        asked = rules.payout_requested(seller, currency, payout, amount, available)
         if isinstance(asked, Rejected):
-            assert amount > payable or amount == 0
+            assert amount > available or amount == 0
             return []
-        self.payouts[payout] = (seller, amount, "requested")
+        self.payouts[payout] = (seller, currency, amount, "requested")
         return [asked]
 
     def _end_payout(self) -> list[Journal | None]:
         if not self.payouts:
             return []
         payout = self.rng.choice(sorted(self.payouts))
-        seller, amount, state = self.payouts[payout]
+        seller, currency, amount, state = self.payouts[payout]
         if state == "requested" and self.rng.random() < 0.6:
-            self.payouts[payout] = (seller, amount, "paid")
-            return [rules.payout_paid(seller, "USD", payout, amount)]
+            self.payouts[payout] = (seller, currency, amount, "paid")
+            return [rules.payout_paid(seller, currency, payout, amount)]
         del self.payouts[payout]
-        return [rules.payout_failed(seller, "USD", payout, amount, was_paid=state == "paid")]
+        return [rules.payout_failed(seller, currency, payout, amount, was_paid=state == "paid")]
 
 
 def assert_sound(history: History) -> None:
     """The invariants of commerce, over all that was posted so far."""
     for journal in history.journals:
         assert sum(line.amount for line in journal.postings) == 0, journal
-    for (account, owner), raw in history.balances.items():
+    for (account, owner, _), raw in history.balances.items():
         if account in (Account.ESCROW, Account.SELLER_PAYABLE, Account.PAYOUT_TRANSIT):
             assert raw <= 0, f"{account} of {owner} is overdrawn"
         if account is Account.SELLER_RECEIVABLE:
             assert raw >= 0, f"{owner} has paid back more than they owed"
+        if account is Account.PSP_SELLERS:
+            assert raw >= 0, f"{owner} was paid what was not on their account"
     for order in history.orders:
-        escrow = history.of(Account.ESCROW, order.sale.order)
+        escrow = history.of(Account.ESCROW, order.sale.order, order.sale.currency)
         if order.released or order.finished:
             assert escrow == 0, f"{order.sale.order} is finished, and escrow holds {escrow}"
         else:
             assert escrow == order.sale.total - order.refunded.total
         assert order.refunded.total <= order.sale.total
-    in_transit = sum(amount for _, amount, state in history.payouts.values() if state == "requested")
-    assert sum(history.of(Account.PAYOUT_TRANSIT, seller) for seller in SELLERS) == in_transit
-    assert history.balances[Account.REFUND_TRANSIT, ""] == 0, "every refund was sent"
-    lasting = [order for order in history.orders if order.dispute]
-    suspended = sum(order.disputed for order in lasting)
-    assert history.balances[Account.DISPUTE_SUSPENSE, ""] == suspended
+    for currency in CURRENCIES:
+        _assert_sound_in(history, currency)
+
+
+def _assert_sound_in(history: History, currency: str) -> None:
+    total = sum(raw for (_, _, of), raw in history.balances.items() if of == currency)
+    assert total == 0, f"the books in {currency} do not add up"
+    in_transit = sum(
+        amount for _, of, amount, state in history.payouts.values() if (of, state) == (currency, "requested")
+    )
+    assert sum(history.of(Account.PAYOUT_TRANSIT, seller, currency) for seller in SELLERS) == in_transit
+    assert history.balances[Account.REFUND_TRANSIT, "", currency] == 0, "every refund was sent"
+    lasting = [order for order in history.orders if order.dispute and order.sale.currency == currency]
+    assert history.balances[Account.DISPUTE_SUSPENSE, "", currency] == sum(
+        order.disputed for order in lasting
+    )

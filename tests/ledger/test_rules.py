@@ -100,6 +100,36 @@ EVENTS = [
         {Account.SELLER_PAYABLE: 300, Account.SELLER_RECEIVABLE: -300},
     ),
     (
+        "the share goes on to the seller's account at the provider",
+        rules.transferred(SELLER, "USD", "tr_1", 4_413, ORDER),
+        {Account.PSP_SELLERS: 4_413, Account.PSP_PENDING: -4_413},
+    ),
+    (
+        "a part of it comes back",
+        rules.transfer_reversed(SELLER, "USD", "trr_1", 1_840, ORDER),
+        {Account.PSP_PENDING: 1_840, Account.PSP_SELLERS: -1_840},
+    ),
+    (
+        "the provider's fee",
+        rules.psp_fee("ch_1", "USD", 187, ORDER),
+        {Account.PSP_EXPENSE: 187, Account.PSP_PENDING: -187},
+    ),
+    (
+        "what the provider made available",
+        rules.available("txn_1", "USD", 5_226),
+        {Account.PSP_AVAILABLE: 5_226, Account.PSP_PENDING: -5_226},
+    ),
+    (
+        "what the provider took from the available for a refund",
+        rules.available("txn_2", "USD", -2_000),
+        {Account.PSP_AVAILABLE: -2_000, Account.PSP_PENDING: 2_000},
+    ),
+    (
+        "our own money in our bank",
+        rules.banked("po_ours", "USD", 587),
+        {Account.BANK: 587, Account.PSP_AVAILABLE: -587},
+    ),
+    (
         "a payout is asked for",
         rules.payout_requested(SELLER, "USD", "po_1", 4_413, payable=4_413),
         {Account.SELLER_PAYABLE: 4_413, Account.PAYOUT_TRANSIT: -4_413},
@@ -107,7 +137,7 @@ EVENTS = [
     (
         "a paid payout comes back",
         rules.payout_failed(SELLER, "USD", "po_1", 4_413, was_paid=True),
-        {Account.PSP_AVAILABLE: 4_413, Account.SELLER_PAYABLE: -4_413},
+        {Account.PSP_SELLERS: 4_413, Account.SELLER_PAYABLE: -4_413},
     ),
 ]
 

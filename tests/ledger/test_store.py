@@ -9,7 +9,7 @@ from liveserver.infra.database import Pool, transaction
 from liveserver.kernel.ids import OrderId, UserId
 from liveserver.ledger import rules, store
 from liveserver.ledger.model import Account, Journal, Posting
-from tests.ledger.histories import SELLERS, History, assert_sound
+from tests.ledger.histories import CURRENCIES, SELLERS, History, assert_sound
 
 SELLER = UserId("user_seller")
 SALE = rules.sale(OrderId("order_1"), SELLER, "USD", 5_000, 413)
@@ -103,6 +103,7 @@ async def test_what_is_posted_stays(pool: Pool, change: str):
         rules.released(SALE),  # nothing was captured
         rules.refunded_before_release(SALE, "re_1", rules.Refunds(1)),
         rules.payout_paid(SELLER, "USD", "po_1", 1),  # nothing was asked for
+        rules.transfer_reversed(SELLER, "USD", "trr_1", 1, SALE.order),  # nothing is there
         rules.owed_settled(SELLER, "USD", "order_2", 5, 5),
     ],
     ids=lambda journal: journal.kind,
@@ -139,6 +140,8 @@ async def test_random_histories_are_posted_as_they_happened(pool: Pool, seed: in
     for currency, accounts in totals.items():
         assert sum(accounts.values()) == 0, currency
     for seller in SELLERS:
-        for account in (Account.SELLER_PAYABLE, Account.SELLER_RECEIVABLE):
-            assert await store.balance(pool, account, seller, "USD") == history.of(account, seller)
+        for account in (Account.SELLER_PAYABLE, Account.SELLER_RECEIVABLE, Account.PSP_SELLERS):
+            for currency in CURRENCIES:
+                found = await store.balance(pool, account, seller, currency)
+                assert found == history.of(account, seller, currency)
     assert await store.balances_apart(pool) == []
