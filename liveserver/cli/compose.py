@@ -6,7 +6,7 @@ It is the only place that knows every part. It starts no engines (`serve`, `demo
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,7 @@ from liveserver.cli.process import Stop
 from liveserver.cli.relay import Heard
 from liveserver.cli.scrape import Scrape
 from liveserver.cli.told import teller
+from liveserver.cli.work import working
 from liveserver.config import Settings
 from liveserver.gateway.limits import Limits
 from liveserver.gateway.server import Gateway
@@ -155,6 +156,7 @@ async def running_node(
             started(hub.start, partial(leaving.within, "rooms", hub.aclose)),
             started(presence.start, partial(leaving.within, "presence", presence.aclose)),
             started(heard.start, heard.aclose),
+            working(settings, pool, clock) if settings.recorder == "inside" else nullcontext(),
         ):
             app = build_app(services)
             gateway.install(app)

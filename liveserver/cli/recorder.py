@@ -1,7 +1,7 @@
-"""The recorder process: a child of `serve` that follows live shows as any node does and writes them to PostgreSQL.
+"""The recorder process: a child of `serve` that follows live shows as any node does and writes them to PostgreSQL, and runs jobs.
 
 It serves nobody, so its work costs viewers and bidders nothing. It is never needed for correctness: while it is away, serving
-nodes record by themselves (`rooms.recorder`).
+nodes record by themselves (`rooms.recorder`), and jobs wait.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from liveserver.cli.parts import started, storage
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
 from liveserver.cli.relay import Telling
 from liveserver.cli.told import teller
+from liveserver.cli.work import working
 from liveserver.config import Settings
 from liveserver.infra.engines import Engines
 from liveserver.infra.telemetry import name_node
@@ -101,6 +102,7 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
             started(hub.start, hub.aclose),
             started(dedicated.start, dedicated.aclose),
             started(telling.start, telling.aclose),
+            working(settings, pool, clock),
         ):
             # As on nodes: what lives now lives until the end.
             gc.collect()
