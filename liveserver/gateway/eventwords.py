@@ -26,7 +26,14 @@ EVENTS: tuple[EventWords, ...] = (
     EventWords("user:unmuted", "one, staff", "user, by (staff)", "A mute was ended."),
     EventWords("user:banned", "one, staff", "user, reason, by (staff)", "Somebody is barred from this show."),
     EventWords("user:unbanned", "one, staff", "user, by (staff)", "A ban was lifted."),
-    EventWords("product:highlighted", "all", "product {id, title, price, currency, picture} or null", "What the spotlight is on."),
+    EventWords("product:highlighted", "all", "product {id, title, price, currency, picture, offer {limit, variants [{id, label, price, remaining}]} or null} or null", "What the spotlight is on, and what of it can be bought."),
+    EventWords("product:claimed", "all", "product, variant, qty, remaining, name", "Somebody bought from the spotlight. Within one batch only the newest of a variant is told."),
+    EventWords(
+        "order:updated",
+        "one",
+        "order, number, role (`buyer`, `seller`), state, refund, funds, dispute, title, total, item, currency, due_ts, sold_in, lot, claim, test, buyer (seller)",
+        "An order of one's own was placed or changed: of a lot won (`lot`), of a purchase from the spotlight (`claim`) or of a cart; told to buyer and seller in any show.",
+    ),
     EventWords("lot:opened", "all", "the lot's document, server_now", "A lot takes bids."),
     EventWords(
         "bid:accepted",

@@ -18,7 +18,7 @@ from liveserver.gateway.ports import Joined, LiveRoom, Presence
 from liveserver.gateway.stats import Stats
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
-from liveserver.rooms.edge import Edge
+from liveserver.rooms.edge import OPEN, Edge, Gate
 from liveserver.rooms.model import ROOM, STAFF, STAFF_ONLY, Actor, Event, Viewer
 from liveserver.rooms.offers import ALONE, Offers
 from liveserver.shows.model import Show
@@ -39,14 +39,20 @@ class Member:
         self.actor = actor
         services = room.services
         self.edge = Edge(
-            actor, room.record, services.catalog, services.shows, services.clock, services.offers
+            actor,
+            room.record,
+            services.catalog,
+            services.shows,
+            services.clock,
+            services.offers,
+            services.gate,
         )
 
 
 class Services:
     """What rooms of the gateway use; the same for all."""
 
-    __slots__ = ("catalog", "clock", "limits", "offers", "presence", "shows", "stats")
+    __slots__ = ("catalog", "clock", "gate", "limits", "offers", "presence", "shows", "stats")
 
     def __init__(
         self,
@@ -57,8 +63,10 @@ class Services:
         limits: Limits,
         stats: Stats,
         offers: Offers = ALONE,
+        gate: Gate = OPEN,
     ) -> None:
         self.offers = offers
+        self.gate = gate
         self.catalog = catalog
         self.shows = shows
         self.presence = presence

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from liveserver.accounts.model import Identity
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import SessionId, UserId
+from liveserver.orders.model import Order
+from liveserver.orders.telling import Notice
 from liveserver.rooms.model import Command, Event, Verdict, Viewer
 from liveserver.rooms.offers import Offers
 from liveserver.rooms.room import Room
@@ -77,6 +79,13 @@ class People(Protocol):
     async def alive(self, sessions: Sequence[SessionId]) -> Iterable[SessionId]: ...
     def on_ended(self, callback: Callable[[SessionId], None]) -> None: ...
     def on_changed(self, callback: Callable[[UserId], None]) -> None: ...
+
+
+class OrderBook(Protocol):
+    """Word of orders that changed (`sales.notices.OrderNotices`), and what they say now."""
+
+    def on_changed(self, callback: Callable[[Notice], None]) -> None: ...
+    async def read(self, orders: Sequence[str]) -> list[Order]: ...
 
 
 class Presence(Protocol):

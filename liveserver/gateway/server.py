@@ -26,7 +26,8 @@ from liveserver.gateway.handshake import Site
 from liveserver.gateway.heartbeat import TICK_MS, Wheel
 from liveserver.gateway.joins import Joins
 from liveserver.gateway.limits import CLOSE_GRACE_MS, Limits
-from liveserver.gateway.ports import Hub, People, Presence
+from liveserver.gateway.ordernews import OrderNews
+from liveserver.gateway.ports import Hub, OrderBook, People, Presence
 from liveserver.gateway.routing import Router
 from liveserver.gateway.session import Sessions
 from liveserver.gateway.showrooms import ShowRooms
@@ -34,7 +35,7 @@ from liveserver.gateway.stats import Stats
 from liveserver.infra.database import AWAY
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import UNAVAILABLE
-from liveserver.rooms.edge import Route
+from liveserver.rooms.edge import OPEN, Gate, Route
 from liveserver.rooms.hub import RoomUnavailable, RoomUnreadable
 from liveserver.shows.service import Shows
 
@@ -63,6 +64,8 @@ class Gateway:
         origins: Sequence[str] = (),
         secure: bool = False,
         stakes: Stakes = no_stakes,
+        gate: Gate = OPEN,
+        orders: OrderBook | None = None,
     ) -> None:
         self.limits = limits
         self.clock = clock
@@ -73,7 +76,9 @@ class Gateway:
         inbound = Inbound(self.routes)
         self.codecs = {name: Codec(name, inbound) for name in (JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL)}
         self.sessions = Sessions(accounts, limits, clock)
-        self.rooms = ShowRooms(hub, Services(catalog, shows, presence, clock, limits, self.stats, hub.offers))
+        self.rooms = ShowRooms(
+            hub, Services(catalog, shows, presence, clock, limits, self.stats, hub.offers, gate)
+        )
         self._router = Router(self, inbound, self.routes)
         self.joins = Joins(limits, clock, self._admitted)
         self._connections: dict[Connection, None] = {}
@@ -85,6 +90,10 @@ class Gateway:
         self._rechecked_ms = self._refreshed_ms = clock.monotonic_ms()
         self._tending: asyncio.Task[None] | None = None
         presence.on_state(self._on_state)
+        self._news: OrderNews | None = None
+        if orders is not None:
+            self._news = OrderNews(orders.read, self.sessions.of_user, clock)
+            orders.on_changed(self._news.changed)
 
     # Life
 
@@ -156,6 +165,8 @@ class Gateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._news is not None:
+            await self._news.aclose()
         await self.rooms.aclose()
 
     def viewers(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 Who a token belongs to is the accounts' business; what a person may do in a show is decided in `fanout` and `routing`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from liveserver.accounts.model import NO_SESSION, Identity, guest
@@ -87,6 +88,10 @@ class Sessions:
     def _changed(self, user: UserId) -> None:
         if user in self._by_user:
             self.stale[user] = None
+
+    def of_user(self, user: str) -> Iterable[Connection]:
+        """The connections that somebody who signed in has here."""
+        return self._by_user.get(user, {})
 
     async def recheck(self) -> None:
         """Closes connections whose session has ended, should the news of it have been lost (faults.md, 7.4.1)."""

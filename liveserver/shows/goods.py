@@ -57,10 +57,25 @@ async def leave(db: Connection, show: ShowId, lot: LotId, ts: int, product: Prod
             await give_back(db, show, lot, each, ts)
 
 
-async def give_back(db: Connection, show: str, object: str, taken: Taken, ts: int) -> None:
+async def give_back(db: Connection, show: str, lot: str, taken: Taken, ts: int) -> None:
     """It was not sold and can't be any more. Nothing happens when the show's end has given it back already."""
-    await db.execute(Q.move_goods, show, object, taken.variant, "back")
+    await db.execute(Q.move_goods, show, lot, taken.variant, "back")
     await inventory.allot(db, show, taken.variant, -taken.given, ts)
+
+
+async def opened(db: Connection, show: str, lot: str, taken: Taken) -> None:
+    """The record has the lot: it can be sold."""
+    await db.execute(Q.move_goods, show, lot, taken.variant, "open")
+
+
+async def sold(db: Connection, show: str, lot: str, taken: Taken) -> None:
+    """The record has its sale."""
+    await db.execute(Q.move_goods, show, lot, taken.variant, "sold")
+
+
+async def ended(db: Connection, show: str) -> None:
+    """The record has the show's end, with which the inventory gives back all that was not sold."""
+    await db.execute(Q.end_goods, show)
 
 
 async def open_lot(
