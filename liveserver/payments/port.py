@@ -143,7 +143,10 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     reversed: int = 0
+    reversal: str = ""
+    """In the answer to `reverse_transfer`: the reversal's own id, as the provider's books name it."""
     metadata: Mapping[str, str] = {}
+    """`order`, as we set it."""
 
 
 class PayoutState(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +159,7 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["requested", "in_transit", "paid", "failed", "canceled"]
     error: str = ""
     metadata: Mapping[str, str] = {}
+    """`payout`, as we set it."""
 
 
 class SellerAccount(msgspec.Struct, frozen=True):
