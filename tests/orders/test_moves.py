@@ -178,6 +178,8 @@ async def test_a_refund_that_fails_leaves_all_as_it_was(shop: Pool, released: bo
         failed = await does(shop, refunds.failed, refund.id, "re_1", "account closed", TS)
         assert isinstance(failed, Refund)
     assert (await escrow(shop, order), await seller_has(shop)) == before
+    transit = await shop.fetchval("SELECT sum(amount) FROM ledger_postings WHERE account = 'refund_transit'")
+    assert transit == 0
     now = await store.find(shop, order.id)
     assert now is not None
     assert (now.refund, now.funds, now.refundable) == ("none", order.funds, order.total)
