@@ -1,5 +1,58 @@
 -- Made by `make schema` from the migrations; a test proves it equal to them. For reading: change migrations/ instead.
 
+CREATE TYPE public.pgqueuer_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+
+CREATE FUNCTION public.fn_pgqueuer_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    to_emit BOOLEAN := false;  -- Flag to decide whether to emit a notification
+BEGIN
+    -- Check operation type and set the emit flag accordingly
+    IF TG_OP = 'UPDATE' AND OLD IS DISTINCT FROM NEW THEN
+        to_emit := true;
+    ELSIF TG_OP = 'DELETE' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'INSERT' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'TRUNCATE' THEN
+        to_emit := true;
+    END IF;
+
+    -- Perform notification if the emit flag is set
+    IF to_emit THEN
+        PERFORM pg_notify(
+            'ch_pgqueuer',
+            json_build_object(
+                'channel', 'ch_pgqueuer',
+                'operation', lower(TG_OP),
+                'sent_at', NOW(),
+                'table', TG_TABLE_NAME,
+                'type', 'table_changed_event'
+            )::text
+        );
+    END IF;
+
+    -- Return appropriate value based on the operation
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    ELSE
+        RETURN NULL; -- For TRUNCATE and other non-row-specific contexts
+    END IF;
+
+END;
+$$;
+
 CREATE FUNCTION public.inventory_is_append_only() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -71,6 +124,7 @@ CREATE TABLE public.accounts (
     role text NOT NULL,
     verified boolean NOT NULL,
     created_ts bigint NOT NULL,
+    email_verified boolean DEFAULT false NOT NULL,
     CONSTRAINT accounts_created_ts_check CHECK ((created_ts > 0)),
     CONSTRAINT accounts_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
     CONSTRAINT accounts_email_key_check CHECK (((char_length(email_key) >= 3) AND (char_length(email_key) <= 254))),
@@ -80,6 +134,8 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_password_check CHECK (((password ~~ '$argon2id$%'::text) AND (char_length(password) <= 200))),
     CONSTRAINT accounts_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'host'::text, 'admin'::text])))
 );
+
+COMMENT ON COLUMN public.accounts.email_verified IS 'a mail arrived there; "verified" says who may bid, which is something else';
 
 CREATE TABLE public.allotment_sales (
     show text NOT NULL,
@@ -113,6 +169,34 @@ CREATE TABLE public.categories (
 
 ALTER TABLE public.categories ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.categories_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.commission_rates (
+    id bigint NOT NULL,
+    seller text DEFAULT ''::text NOT NULL,
+    category text DEFAULT ''::text NOT NULL,
+    commission_bp integer,
+    note text DEFAULT ''::text NOT NULL,
+    actor text NOT NULL,
+    from_ts bigint NOT NULL,
+    CONSTRAINT commission_rates_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 40))),
+    CONSTRAINT commission_rates_are_of_somebody_or_something CHECK (((seller <> ''::text) OR (category <> ''::text))),
+    CONSTRAINT commission_rates_category_check CHECK ((char_length(category) <= 40)),
+    CONSTRAINT commission_rates_commission_bp_check CHECK (((commission_bp >= 0) AND (commission_bp <= 10000))),
+    CONSTRAINT commission_rates_from_ts_check CHECK ((from_ts > 0)),
+    CONSTRAINT commission_rates_note_check CHECK ((char_length(note) <= 200)),
+    CONSTRAINT commission_rates_seller_check CHECK ((char_length(seller) <= 40))
+);
+
+COMMENT ON COLUMN public.commission_rates.commission_bp IS 'null: no rate of its own any more';
+
+ALTER TABLE public.commission_rates ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.commission_rates_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -186,13 +270,40 @@ ALTER TABLE public.inventory_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE public.invoice_issuers (
+    seller text NOT NULL,
+    name text NOT NULL,
+    address text NOT NULL,
+    tax_id text DEFAULT ''::text NOT NULL,
+    last_number bigint DEFAULT 0 NOT NULL,
+    changed_ts bigint NOT NULL,
+    CONSTRAINT invoice_issuers_address_check CHECK (((char_length(address) >= 1) AND (char_length(address) <= 500))),
+    CONSTRAINT invoice_issuers_last_number_check CHECK ((last_number >= 0)),
+    CONSTRAINT invoice_issuers_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
+    CONSTRAINT invoice_issuers_seller_check CHECK (((char_length(seller) >= 1) AND (char_length(seller) <= 40))),
+    CONSTRAINT invoice_issuers_tax_id_check CHECK ((char_length(tax_id) <= 40))
+);
+
+COMMENT ON COLUMN public.invoice_issuers.last_number IS 'of the invoice issued last; whoever issues the next one holds this row';
+
+CREATE TABLE public.invoices (
+    order_id text NOT NULL,
+    seller text NOT NULL,
+    number bigint NOT NULL,
+    issued_ts bigint NOT NULL,
+    issuer jsonb NOT NULL,
+    CONSTRAINT invoices_issuer_check CHECK ((octet_length((issuer)::text) <= 4096)),
+    CONSTRAINT invoices_number_check CHECK ((number > 0))
+);
+
 CREATE TABLE public.ledger_balances (
     account text NOT NULL,
     owner text NOT NULL,
     currency character(3) NOT NULL,
     balance bigint NOT NULL,
     CONSTRAINT ledger_owed_to_others_is_not_overdrawn CHECK (((account <> ALL (ARRAY['escrow'::text, 'seller_payable'::text, 'payout_transit'::text])) OR (balance <= 0))),
-    CONSTRAINT ledger_owed_to_us_is_not_overpaid CHECK (((account <> 'seller_receivable'::text) OR (balance >= 0)))
+    CONSTRAINT ledger_owed_to_us_is_not_overpaid CHECK (((account <> 'seller_receivable'::text) OR (balance >= 0))),
+    CONSTRAINT ledger_sellers_money_is_not_overdrawn CHECK (((account <> 'psp_sellers'::text) OR (balance >= 0)))
 );
 
 CREATE TABLE public.ledger_journals (
@@ -292,6 +403,20 @@ CREATE TABLE public.lots (
 COMMENT ON COLUMN public.lots.public IS 'the winner''s pseudonym within the show';
 
 COMMENT ON COLUMN public.lots.head IS 'head of the lot''s hash chain after the last fact';
+
+CREATE TABLE public.mail_tokens (
+    token_hash bytea NOT NULL,
+    account text NOT NULL,
+    purpose text NOT NULL,
+    email_key text NOT NULL,
+    created_ts bigint NOT NULL,
+    expires_ts bigint NOT NULL,
+    CONSTRAINT mail_tokens_check CHECK ((expires_ts > created_ts)),
+    CONSTRAINT mail_tokens_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT mail_tokens_email_key_check CHECK (((char_length(email_key) >= 3) AND (char_length(email_key) <= 254))),
+    CONSTRAINT mail_tokens_purpose_check CHECK ((purpose = ANY (ARRAY['verify'::text, 'reset'::text]))),
+    CONSTRAINT mail_tokens_token_hash_check CHECK ((octet_length(token_hash) = 32))
+);
 
 CREATE TABLE public.moderators (
     show text NOT NULL,
@@ -465,6 +590,166 @@ ALTER TABLE public.orders ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.payment_attempts (
+    order_id text NOT NULL,
+    attempt smallint NOT NULL,
+    key text NOT NULL,
+    request jsonb NOT NULL,
+    provider text NOT NULL,
+    payment text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'asked'::text NOT NULL,
+    off_session boolean NOT NULL,
+    unknowns smallint DEFAULT 0 NOT NULL,
+    error_code text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_ts bigint NOT NULL,
+    asked_ts bigint NOT NULL,
+    updated_ts bigint NOT NULL,
+    CONSTRAINT payment_attempts_asked_ts_check CHECK ((asked_ts > 0)),
+    CONSTRAINT payment_attempts_attempt_check CHECK (((attempt >= 1) AND (attempt <= 50))),
+    CONSTRAINT payment_attempts_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT payment_attempts_error_check CHECK ((char_length(error) <= 500)),
+    CONSTRAINT payment_attempts_error_code_check CHECK ((char_length(error_code) <= 120)),
+    CONSTRAINT payment_attempts_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 80))),
+    CONSTRAINT payment_attempts_payment_check CHECK ((char_length(payment) <= 120)),
+    CONSTRAINT payment_attempts_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 20))),
+    CONSTRAINT payment_attempts_request_check CHECK ((octet_length((request)::text) <= 8192)),
+    CONSTRAINT payment_attempts_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'needs_card'::text, 'needs_action'::text, 'processing'::text, 'failed'::text, 'succeeded'::text, 'canceled'::text, 'refused'::text, 'absent'::text, 'returned'::text]))),
+    CONSTRAINT payment_attempts_unknowns_check CHECK ((unknowns >= 0)),
+    CONSTRAINT payment_attempts_updated_ts_check CHECK ((updated_ts > 0))
+);
+
+COMMENT ON COLUMN public.payment_attempts.asked_ts IS 'when the call was last sent';
+
+CREATE TABLE public.payout_accounts (
+    seller text NOT NULL,
+    provider text NOT NULL,
+    account text NOT NULL,
+    ready boolean NOT NULL,
+    wants text[] DEFAULT '{}'::text[] NOT NULL,
+    created_ts bigint NOT NULL,
+    checked_ts bigint NOT NULL,
+    CONSTRAINT payout_accounts_account_check CHECK (((char_length(account) >= 1) AND (char_length(account) <= 120))),
+    CONSTRAINT payout_accounts_provider_check CHECK ((provider ~ '^[a-z]{1,20}$'::text)),
+    CONSTRAINT payout_accounts_seller_check CHECK ((seller ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT payout_accounts_wants_check CHECK ((cardinality(wants) <= 50))
+);
+
+CREATE TABLE public.payouts (
+    id text NOT NULL,
+    seller text NOT NULL,
+    period text NOT NULL,
+    counter integer NOT NULL,
+    provider text NOT NULL,
+    account text NOT NULL,
+    currency character(3) NOT NULL,
+    amount bigint NOT NULL,
+    status text DEFAULT 'requested'::text NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    actor text NOT NULL,
+    test boolean NOT NULL,
+    created_ts bigint NOT NULL,
+    sent_ts bigint,
+    paid_ts bigint,
+    ended_ts bigint,
+    CONSTRAINT payouts_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 40))),
+    CONSTRAINT payouts_amount_check CHECK ((amount > 0)),
+    CONSTRAINT payouts_counter_check CHECK (((counter >= 1) AND (counter <= 1000))),
+    CONSTRAINT payouts_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payouts_error_check CHECK ((char_length(error) <= 500)),
+    CONSTRAINT payouts_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT payouts_period_check CHECK ((period ~ '^\d{4}-\d\d-\d\d$'::text)),
+    CONSTRAINT payouts_reference_check CHECK ((char_length(reference) <= 120)),
+    CONSTRAINT payouts_seller_check CHECK ((seller ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT payouts_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'in_transit'::text, 'paid'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE public.pgqueuer (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+
+CREATE SEQUENCE public.pgqueuer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.pgqueuer_id_seq OWNED BY public.pgqueuer.id;
+
+CREATE TABLE public.pgqueuer_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+
+ALTER TABLE public.pgqueuer_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.pgqueuer_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.pgqueuer_schedules (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status public.pgqueuer_status DEFAULT 'queued'::public.pgqueuer_status
+);
+
+CREATE SEQUENCE public.pgqueuer_schedules_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.pgqueuer_schedules_id_seq OWNED BY public.pgqueuer_schedules.id;
+
+CREATE TABLE public.pgqueuer_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status public.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL
+);
+
+CREATE SEQUENCE public.pgqueuer_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.pgqueuer_statistics_id_seq OWNED BY public.pgqueuer_statistics.id;
+
 CREATE TABLE public.products (
     id text NOT NULL,
     seller text NOT NULL,
@@ -525,6 +810,44 @@ CREATE TABLE public.queued_lots (
     CONSTRAINT queued_lots_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 120))),
     CONSTRAINT queued_lots_wait_or_are_opened CHECK ((((status = 'queued'::text) = ("position" IS NOT NULL)) AND ((status = 'opened'::text) = (opened_ts IS NOT NULL)))),
     CONSTRAINT queued_lots_window_ms_check CHECK ((window_ms >= 0))
+);
+
+CREATE TABLE public.reconciliations (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    since_ts bigint NOT NULL,
+    until_ts bigint NOT NULL,
+    made_ts bigint NOT NULL,
+    transactions integer NOT NULL,
+    matched integer NOT NULL,
+    posted integer NOT NULL,
+    found integer NOT NULL,
+    differences jsonb NOT NULL,
+    unsound jsonb NOT NULL,
+    complete boolean NOT NULL,
+    CONSTRAINT reconciliations_check CHECK ((until_ts >= since_ts)),
+    CONSTRAINT reconciliations_differences_check CHECK ((octet_length((differences)::text) <= 1000000)),
+    CONSTRAINT reconciliations_unsound_check CHECK ((octet_length((unsound)::text) <= 1000000))
+);
+
+COMMENT ON COLUMN public.reconciliations.found IS 'differences and unsound facts in all';
+
+ALTER TABLE public.reconciliations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reconciliations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.refund_calls (
+    refund text NOT NULL,
+    asked_ts bigint NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    CONSTRAINT refund_calls_asked_ts_check CHECK ((asked_ts > 0)),
+    CONSTRAINT refund_calls_reference_check CHECK ((char_length(reference) <= 120)),
+    CONSTRAINT refund_calls_refund_check CHECK (((char_length(refund) >= 1) AND (char_length(refund) <= 40)))
 );
 
 CREATE TABLE public.refunds (
@@ -679,10 +1002,65 @@ END) STORED NOT NULL,
 
 COMMENT ON COLUMN public.shows.requires_card IS 'who bids or buys here has saved a card before';
 
+CREATE TABLE public.stray_payments (
+    id text NOT NULL,
+    order_id text NOT NULL,
+    payment text NOT NULL,
+    charge text NOT NULL,
+    amount bigint NOT NULL,
+    currency character(3) NOT NULL,
+    reason text NOT NULL,
+    state text DEFAULT 'requested'::text NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_ts bigint NOT NULL,
+    settled_ts bigint,
+    CONSTRAINT stray_payments_amount_check CHECK ((amount > 0)),
+    CONSTRAINT stray_payments_charge_check CHECK (((char_length(charge) >= 1) AND (char_length(charge) <= 120))),
+    CONSTRAINT stray_payments_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT stray_payments_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT stray_payments_error_check CHECK ((char_length(error) <= 500)),
+    CONSTRAINT stray_payments_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT stray_payments_payment_check CHECK ((char_length(payment) <= 120)),
+    CONSTRAINT stray_payments_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 80))),
+    CONSTRAINT stray_payments_reference_check CHECK ((char_length(reference) <= 120)),
+    CONSTRAINT stray_payments_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'succeeded'::text, 'failed'::text])))
+);
+
 CREATE TABLE public.throttles (
     key text NOT NULL,
     full_us bigint NOT NULL,
     CONSTRAINT throttles_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 100)))
+);
+
+CREATE TABLE public.transfers (
+    id text NOT NULL,
+    kind text NOT NULL,
+    seller text NOT NULL,
+    provider text NOT NULL,
+    account text NOT NULL,
+    order_id text NOT NULL,
+    charge text NOT NULL,
+    currency character(3) NOT NULL,
+    amount bigint NOT NULL,
+    key text NOT NULL,
+    of text,
+    status text DEFAULT 'requested'::text NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_ts bigint NOT NULL,
+    settled_ts bigint,
+    CONSTRAINT transfers_amount_check CHECK ((amount > 0)),
+    CONSTRAINT transfers_charge_check CHECK (((char_length(charge) >= 1) AND (char_length(charge) <= 120))),
+    CONSTRAINT transfers_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT transfers_error_check CHECK ((char_length(error) <= 500)),
+    CONSTRAINT transfers_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT transfers_key_check CHECK ((char_length(key) <= 200)),
+    CONSTRAINT transfers_kind_check CHECK ((kind = ANY (ARRAY['transfer'::text, 'reversal'::text]))),
+    CONSTRAINT transfers_reference_check CHECK ((char_length(reference) <= 120)),
+    CONSTRAINT transfers_reverse_a_transfer CHECK (((kind = 'reversal'::text) = (of IS NOT NULL))),
+    CONSTRAINT transfers_seller_check CHECK ((seller ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT transfers_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'done'::text, 'failed'::text])))
 );
 
 CREATE TABLE public.unplaced_sales (
@@ -714,6 +1092,12 @@ CREATE TABLE public.variants (
     CONSTRAINT variants_stock_check CHECK (((stock >= 0) AND (stock <= 1000000)))
 );
 
+ALTER TABLE ONLY public.pgqueuer ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_id_seq'::regclass);
+
+ALTER TABLE ONLY public.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_schedules_id_seq'::regclass);
+
+ALTER TABLE ONLY public.pgqueuer_statistics ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_statistics_id_seq'::regclass);
+
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_email_is_unique UNIQUE (email_key);
 
@@ -732,6 +1116,9 @@ ALTER TABLE ONLY public.allotments
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.commission_rates
+    ADD CONSTRAINT commission_rates_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
 
@@ -743,6 +1130,15 @@ ALTER TABLE ONLY public.http_idempotency
 
 ALTER TABLE ONLY public.inventory_events
     ADD CONSTRAINT inventory_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invoice_issuers
+    ADD CONSTRAINT invoice_issuers_pkey PRIMARY KEY (seller);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_are_counted UNIQUE (seller, number);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_pkey PRIMARY KEY (order_id);
 
 ALTER TABLE ONLY public.ledger_balances
     ADD CONSTRAINT ledger_balances_pkey PRIMARY KEY (account, owner, currency);
@@ -768,6 +1164,9 @@ ALTER TABLE ONLY public.log_holders
 ALTER TABLE ONLY public.lots
     ADD CONSTRAINT lots_pkey PRIMARY KEY (show, id);
 
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY public.moderators
     ADD CONSTRAINT moderators_pkey PRIMARY KEY (show, person);
 
@@ -789,6 +1188,39 @@ ALTER TABLE ONLY public.orders
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_by_key UNIQUE (key);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_pkey PRIMARY KEY (order_id, attempt);
+
+ALTER TABLE ONLY public.payout_accounts
+    ADD CONSTRAINT payout_accounts_of_one_seller UNIQUE (provider, account);
+
+ALTER TABLE ONLY public.payout_accounts
+    ADD CONSTRAINT payout_accounts_pkey PRIMARY KEY (seller, provider);
+
+ALTER TABLE ONLY public.payouts
+    ADD CONSTRAINT payouts_once_for_each_key UNIQUE (seller, period, counter);
+
+ALTER TABLE ONLY public.payouts
+    ADD CONSTRAINT payouts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer_log
+    ADD CONSTRAINT pgqueuer_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer
+    ADD CONSTRAINT pgqueuer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_expression_entrypoint_key UNIQUE (expression, entrypoint);
+
+ALTER TABLE ONLY public.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pgqueuer_statistics
+    ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_pkey PRIMARY KEY (id);
 
@@ -797,6 +1229,12 @@ ALTER TABLE ONLY public.queued_lots
 
 ALTER TABLE ONLY public.queued_lots
     ADD CONSTRAINT queued_lots_position_is_unique UNIQUE (show, "position") DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.refund_calls
+    ADD CONSTRAINT refund_calls_pkey PRIMARY KEY (refund);
 
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
@@ -828,8 +1266,20 @@ ALTER TABLE ONLY public.show_logs
 ALTER TABLE ONLY public.shows
     ADD CONSTRAINT shows_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.stray_payments
+    ADD CONSTRAINT stray_payments_once UNIQUE (charge);
+
+ALTER TABLE ONLY public.stray_payments
+    ADD CONSTRAINT stray_payments_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.throttles
     ADD CONSTRAINT throttles_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.transfers
+    ADD CONSTRAINT transfers_once_for_each_key UNIQUE (key);
+
+ALTER TABLE ONLY public.transfers
+    ADD CONSTRAINT transfers_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.unplaced_sales
     ADD CONSTRAINT unplaced_sales_pkey PRIMARY KEY (origin);
@@ -843,11 +1293,19 @@ ALTER TABLE ONLY public.variants
 ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_sku_is_unique UNIQUE (product, sku) DEFERRABLE INITIALLY DEFERRED;
 
+CREATE INDEX commission_rates_newest ON public.commission_rates USING btree (seller, category, id DESC);
+
 CREATE INDEX disputes_of_order ON public.disputes USING btree (order_id);
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
 
 CREATE INDEX inventory_events_of_variant ON public.inventory_events USING btree (variant, id);
+
+CREATE INDEX jobs_dead ON public.pgqueuer USING btree (id) WHERE (status = 'failed'::public.pgqueuer_status);
+
+CREATE INDEX jobs_due ON public.pgqueuer USING btree (execute_after) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX ledger_journals_by_time ON public.ledger_journals USING btree (ts);
 
 CREATE INDEX ledger_journals_of_order ON public.ledger_journals USING btree (order_id, id) WHERE (order_id IS NOT NULL);
 
@@ -861,6 +1319,10 @@ CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
 
 CREATE INDEX lots_of_winner ON public.lots USING btree (winner, closed_ts) WHERE (status = 'sold'::text);
 
+CREATE INDEX mail_tokens_by_expiry ON public.mail_tokens USING btree (expires_ts);
+
+CREATE INDEX mail_tokens_of_account ON public.mail_tokens USING btree (account, purpose, created_ts);
+
 CREATE INDEX order_lines_of_product ON public.order_lines USING btree (product) WHERE (product <> ''::text);
 
 CREATE INDEX orders_defaulted ON public.orders USING btree (buyer, cancelled_ts) WHERE defaulted;
@@ -873,7 +1335,45 @@ CREATE INDEX orders_of_seller ON public.orders USING btree (seller, number DESC)
 
 CREATE INDEX orders_of_show ON public.orders USING btree (show, number) WHERE (show <> ''::text);
 
+CREATE INDEX orders_paid_of_seller ON public.orders USING btree (seller, paid_ts) WHERE (paid_ts IS NOT NULL);
+
 CREATE INDEX orders_unpaid ON public.orders USING btree (buyer) WHERE (state = ANY (ARRAY['awaiting_payment'::text, 'payment_failed'::text, 'action_required'::text]));
+
+CREATE UNIQUE INDEX payment_attempts_of_payment ON public.payment_attempts USING btree (payment) WHERE (payment <> ''::text);
+
+CREATE UNIQUE INDEX payment_attempts_one_live ON public.payment_attempts USING btree (order_id) WHERE (state = ANY (ARRAY['asked'::text, 'needs_card'::text, 'needs_action'::text, 'processing'::text, 'failed'::text, 'succeeded'::text]));
+
+CREATE UNIQUE INDEX payouts_by_reference ON public.payouts USING btree (account, reference) WHERE (reference <> ''::text);
+
+CREATE INDEX payouts_of_seller ON public.payouts USING btree (seller, id DESC);
+
+CREATE INDEX payouts_open ON public.payouts USING btree (created_ts) WHERE (status = ANY (ARRAY['requested'::text, 'in_transit'::text]));
+
+CREATE INDEX pgqueuer_ep_ea_idx ON public.pgqueuer USING btree (entrypoint, execute_after) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX pgqueuer_ep_prio_id_idx ON public.pgqueuer USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX pgqueuer_log_created ON public.pgqueuer_log USING btree (created);
+
+CREATE INDEX pgqueuer_log_job_id_status ON public.pgqueuer_log USING btree (job_id, created DESC);
+
+CREATE INDEX pgqueuer_log_not_aggregated ON public.pgqueuer_log USING btree ((1)) WHERE (NOT aggregated);
+
+CREATE INDEX pgqueuer_log_status ON public.pgqueuer_log USING btree (status);
+
+CREATE INDEX pgqueuer_picked_heartbeat_idx ON public.pgqueuer USING btree (heartbeat) WHERE (status = 'picked'::public.pgqueuer_status);
+
+CREATE UNIQUE INDEX pgqueuer_picked_slot_idx ON public.pgqueuer USING btree (entrypoint, slot) WHERE ((status = 'picked'::public.pgqueuer_status) AND (slot IS NOT NULL));
+
+CREATE INDEX pgqueuer_priority_id_id1_idx ON public.pgqueuer USING btree (priority, id DESC) INCLUDE (id) WHERE (status = 'queued'::public.pgqueuer_status);
+
+CREATE INDEX pgqueuer_queue_manager_id_idx ON public.pgqueuer USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+
+CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON public.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+
+CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::public.pgqueuer_status, 'picked'::public.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
+
+CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
 
 CREATE INDEX products_by_words ON public.products USING gin (search);
 
@@ -903,7 +1403,19 @@ CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_ke
 
 CREATE INDEX shows_of_host ON public.shows USING btree (host, id);
 
+CREATE INDEX stray_payments_of_order ON public.stray_payments USING btree (order_id);
+
 CREATE INDEX throttles_by_time ON public.throttles USING btree (full_us);
+
+CREATE UNIQUE INDEX transfers_by_reference ON public.transfers USING btree (kind, reference) WHERE (reference <> ''::text);
+
+CREATE INDEX transfers_of_order ON public.transfers USING btree (order_id);
+
+CREATE INDEX transfers_of_seller ON public.transfers USING btree (seller, currency, id);
+
+CREATE INDEX transfers_open ON public.transfers USING btree (created_ts) WHERE (status = 'requested'::text);
+
+CREATE INDEX transfers_reversed ON public.transfers USING btree (of) WHERE (of IS NOT NULL);
 
 CREATE TRIGGER inventory_events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.inventory_events FOR EACH STATEMENT EXECUTE FUNCTION public.inventory_is_append_only();
 
@@ -919,11 +1431,16 @@ CREATE CONSTRAINT TRIGGER ledger_postings_balance AFTER INSERT ON public.ledger_
 
 CREATE TRIGGER ledger_postings_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_postings FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_append_only();
 
+CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
+
 ALTER TABLE ONLY public.allotment_sales
     ADD CONSTRAINT allotment_sales_show_variant_fkey FOREIGN KEY (show, variant) REFERENCES public.allotments(show, variant);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.ledger_journals
     ADD CONSTRAINT ledger_journals_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.ledger_journals(id);
@@ -934,6 +1451,9 @@ ALTER TABLE ONLY public.ledger_postings
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
 
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.moderators
     ADD CONSTRAINT moderators_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
 
@@ -942,6 +1462,9 @@ ALTER TABLE ONLY public.order_events
 
 ALTER TABLE ONLY public.order_lines
     ADD CONSTRAINT order_lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_category_fkey FOREIGN KEY (category) REFERENCES public.categories(id);
@@ -963,6 +1486,15 @@ ALTER TABLE ONLY public.room_snapshots
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.stray_payments
+    ADD CONSTRAINT stray_payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.transfers
+    ADD CONSTRAINT transfers_of_fkey FOREIGN KEY (of) REFERENCES public.transfers(id);
+
+ALTER TABLE ONLY public.transfers
+    ADD CONSTRAINT transfers_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_product_fkey FOREIGN KEY (product) REFERENCES public.products(id) ON DELETE CASCADE;
