@@ -137,7 +137,9 @@ async def act(
     if actor.role not in route.roles:
         raise Refused(SIGN_IN_FIRST if identity.role == "guest" else FORBIDDEN)
     typed = msgspec.convert({"show": show.id, **payload}, route.payload)
-    edge = Edge(actor, show, services.catalog, services.shows, services.clock, services.hub.offers)
+    edge = Edge(
+        actor, show, services.catalog, services.shows, services.clock, services.hub.offers, services.gate
+    )
     settled = route.settle(typed, edge)
     if inspect.isawaitable(settled):
         settled = await settled

@@ -17,7 +17,7 @@ from liveserver.infra.telemetry import Metrics
 from liveserver.infra.watch import EngineSeen
 from liveserver.kernel.clock import Clock
 from liveserver.nodes.service import Nodes
-from liveserver.rooms.edge import Route
+from liveserver.rooms.edge import OPEN, Gate, Route
 from liveserver.rooms.model import Command, Feature, Verdict, Viewer
 from liveserver.rooms.offers import Offers
 from liveserver.shows.service import Shows
@@ -100,6 +100,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     routes: Mapping[str, Route]
     """The features' wire messages by type: HTTP acts on rooms through the same ones as the gateway."""
     metrics: Metrics
+    gate: Gate = OPEN
+    """Who may bid and buy in shows."""
     asyncapi: Mapping[str, Any] | None = None
     """The gateway's description, served as /asyncapi.json."""
     scrape: Callable[[], Awaitable[bytes]] | None = None

@@ -90,7 +90,7 @@ async def _make(
         shards = await _shards(engines)
         try:
             if shards is not None:
-                await _record_if_nobody_else_does(engines, pool, shards)
+                await _record_if_nobody_else_does(settings, engines, pool, shards)
             told, secret = _told(settings, with_secrets)
             return await make(
                 target,
@@ -118,14 +118,16 @@ async def _shards(engines: Engines) -> Shards | None:
         return None
 
 
-async def _record_if_nobody_else_does(engines: Engines, pool: Pool, shards: Shards) -> None:
+async def _record_if_nobody_else_does(
+    settings: Settings, engines: Engines, pool: Pool, shards: Shards
+) -> None:
     """A server that was killed has left commands in its Valkey alone; with both engines started by us, there is nobody who
     would record them while we wait."""
     ours = len(engines.running) == len(("PostgreSQL", "Valkey"))
     if not ours or await pending(pool):
         return  # an older release's tables are its own to write
     try:
-        await record_rest(pool, shards)
+        await record_rest(settings, pool, shards)
     except AWAY as error:
         warn(f"Valkey cannot be asked what it still has: {error}")
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
 from liveserver.cli.agreement import Agreement
-from liveserver.cli.features import FEATURES, PROJECTORS, routes, stakes
+from liveserver.cli.features import FEATURES, projectors, routes, stakes
 from liveserver.cli.leaving import Leaving
 from liveserver.cli.numbers import Parts, read_numbers
 from liveserver.cli.parts import started, storage
@@ -23,6 +23,7 @@ from liveserver.cli.ports import BACKLOG_MAX
 from liveserver.cli.process import Stop
 from liveserver.cli.relay import Heard
 from liveserver.cli.scrape import Scrape
+from liveserver.cli.selling import gate_of
 from liveserver.cli.told import teller
 from liveserver.cli.work import working
 from liveserver.config import Settings
@@ -37,6 +38,7 @@ from liveserver.infra.watch import Watch, engines_of
 from liveserver.kernel.clock import Clock, SystemClock
 from liveserver.presence.service import Presence
 from liveserver.rooms.hub import Hub
+from liveserver.sales.notices import OrderNotices
 from liveserver.shows.service import Shows
 from storefront.app import build_app
 from storefront.services import Services
@@ -92,7 +94,7 @@ async def running_node(
             shards,
             shows,
             FEATURES,
-            PROJECTORS,
+            projectors(settings),
             clock,
             unrecorded_max=settings.unrecorded_max,
             replicas=settings.redis_replicas,
@@ -101,6 +103,9 @@ async def running_node(
         heard = Heard(shards, recorder)
         messages = routes(settings)
         presence = Presence(shards, hub.node, clock)
+        notices, gate = OrderNotices(pool), gate_of(settings, pool, clock)
+        notices.on_changed(lambda notice: gate.forget(notice.buyer))
+        notices.on_missed(gate.forget_all)
         gateway = Gateway(
             hub=hub,
             accounts=accounts,
@@ -113,6 +118,8 @@ async def running_node(
             origins=settings.origins,
             secure=settings.secure,
             stakes=stakes,
+            gate=gate,
+            orders=notices,
         )
         metrics = Metrics()
         scrape = scrape or Scrape()
@@ -130,6 +137,7 @@ async def running_node(
             presence=presence,
             features=FEATURES,
             routes={route.type: route for route in messages},
+            gate=gate,
             metrics=metrics,
             asyncapi=gateway.asyncapi(origin),
             draining=leaving.told.is_set,
@@ -156,6 +164,7 @@ async def running_node(
             started(hub.start, partial(leaving.within, "rooms", hub.aclose)),
             started(presence.start, partial(leaving.within, "presence", presence.aclose)),
             started(heard.start, heard.aclose),
+            started(notices.start, partial(leaving.within, "notices", notices.aclose)),
             working(settings, pool, clock) if settings.recorder == "inside" else nullcontext(),
         ):
             app = build_app(services)

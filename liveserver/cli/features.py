@@ -12,6 +12,7 @@ from liveserver.auction.feature import Auction
 from liveserver.auction.model import AuctionState
 from liveserver.chat import wire as chat_wire
 from liveserver.chat.feature import ChatFeature
+from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
 from liveserver.gateway.drain import Stake
 from liveserver.infra.database import Connection
@@ -23,6 +24,7 @@ from liveserver.rooms.model import Feature
 from liveserver.rooms.recorder import Projector
 from liveserver.rooms.room import Room
 from liveserver.rooms.store import NewFact
+from liveserver.sales import recording as sales_recording
 from liveserver.shows import recording as shows_recording
 from liveserver.spotlight.feature import SpotlightFeature
 from liveserver.spotlight.wire import ROUTES as SPOTLIGHT_ROUTES
@@ -56,5 +58,10 @@ def stakes(room: Room) -> Stake | None:
     return Stake(lot.book.bidders.keys(), lot.ends_at + lot.terms.timing.hammer_ms)
 
 
-PROJECTORS: tuple[Projector, ...] = (_record_show, auction_recording.record)
-"""Run in this order, in the recorder's transaction."""
+def projectors(settings: Settings) -> tuple[Projector, ...]:
+    """What follows from facts, run in this order in the recorder's transaction."""
+    return (_record_show, auction_recording.record, sales_recording.Recording(placing_of(settings)))
+
+
+PROJECTORS: tuple[Projector, ...] = projectors(Settings())
+"""With the defaults; the composition root makes its own from the settings."""

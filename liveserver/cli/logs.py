@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 from liveserver.backup.make import unrecorded
-from liveserver.cli.features import FEATURES, PROJECTORS
+from liveserver.cli.features import FEATURES, projectors
 from liveserver.cli.say import progress
+from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.infra.shards import Shards
 from liveserver.kernel.clock import SystemClock
@@ -22,7 +23,7 @@ RECORD_MAX_S = 120.0
 LOOK_S = 0.05
 
 
-async def record_rest(pool: Pool, shards: Shards) -> None:
+async def record_rest(settings: Settings, pool: Pool, shards: Shards) -> None:
     """Records what only the logs have, by opening each such show's room for a moment, as the next start would. For engines that no
     server uses. Raises Mendable when something cannot be recorded, RedisError, OSError or TimeoutError when Redis is away."""
     behind = await unrecorded(pool, shards)
@@ -30,7 +31,7 @@ async def record_rest(pool: Pool, shards: Shards) -> None:
         return
     progress(f"recording {sum(behind.values())} commands that are left in the logs of {len(behind)} shows")
     clock = SystemClock()
-    hub = Hub(pool, shards, Shows(pool, clock), FEATURES, PROJECTORS, clock)
+    hub = Hub(pool, shards, Shows(pool, clock), FEATURES, projectors(settings), clock)
     await hub.nodes.start()
     try:
         for show in behind:

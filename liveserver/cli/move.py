@@ -97,7 +97,7 @@ async def _move(loaded: Loaded, to: Engines, dry_run: bool, bin_dir: Path | None
             )
             if dry_run or moved.problems:
                 return moved
-            await record_rest(source, shards)
+            await record_rest(loaded.settings, source, shards)
             moved.proof = await _copied(source, engines.database_url, to.database_url, bin_dir)
             moved.settings = {
                 "LIVESERVER_DATABASE_URL": to.database_url,

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from liveserver.cli.children import Child, Orders, read_orders, say_started, watching_parent
-from liveserver.cli.features import FEATURES, PROJECTORS
+from liveserver.cli.features import FEATURES, projectors
 from liveserver.cli.parts import started, storage
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
 from liveserver.cli.relay import Telling
@@ -85,7 +85,7 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
             shards,
             Shows(pool, clock),
             silent(FEATURES),
-            PROJECTORS,
+            projectors(settings),
             clock,
             unrecorded_max=settings.unrecorded_max,
             replicas=settings.redis_replicas,

@@ -7,16 +7,18 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from liveserver.cli.parts import started
+from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.jobs.worker import Every, Work, Worker
 from liveserver.kernel.clock import Clock
 from liveserver.orders import upkeep
+from liveserver.sales import recording as sales
 
 
 def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
     """All kinds of jobs."""
-    return [*upkeep.works(pool, clock)]
+    return [*upkeep.works(pool, clock), *sales.works(pool, clock, placing_of(settings))]
 
 
 def periodic(settings: Settings, pool: Pool, clock: Clock) -> list[Every]:

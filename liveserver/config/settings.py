@@ -325,6 +325,43 @@ class PaymentSettings:
         low=1,
         high=720,
     )
+    charge_retries: int = setting(
+        2,
+        "How often a winner's declined card is charged again by itself, while there is time to pay.",
+        low=0,
+        high=10,
+    )
+    charge_retry_hours: int = setting(
+        6, "Pause before a winner's declined card is charged again.", unit="h", low=1, high=240
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SalesSettings:
+    """Sales: who may bid and buy in shows, by what they have not paid."""
+
+    strikes_max: int = setting(
+        3,
+        "As many wins or claims not paid in time, and nobody bids or buys in shows any more; 0: never.",
+        low=0,
+        high=1_000,
+    )
+    strikes_days: int = setting(
+        90, "How long a win that was not paid counts.", unit="days", low=1, high=3_650
+    )
+    unpaid_orders_max: int = setting(
+        50,
+        "Orders that one person may have open to pay and still bid; 0: any number.",
+        low=0,
+        high=100_000,
+    )
+    unpaid_total_max: int = setting(
+        0,
+        "What one person may owe with a bid, in minor units of the show's currency; 0: any amount.",
+        unit="minor units",
+        low=0,
+        high=1_000_000_000_000,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -336,6 +373,7 @@ class Settings(
     HttpSettings,
     AuctionSettings,
     PaymentSettings,
+    SalesSettings,
 ):
     """Every setting of the server. Make one with `load`; tests may call it with what they want different."""
 
@@ -370,6 +408,7 @@ SECTIONS = (
     HttpSettings,
     AuctionSettings,
     PaymentSettings,
+    SalesSettings,
 )
 SETTINGS: dict[str, Setting] = declared(Settings, SECTIONS)
 """Every setting by name, in the order of the sections."""

@@ -11,7 +11,7 @@ import structlog
 
 from liveserver.infra.database import Pool
 from liveserver.infra.listening import Listening
-from liveserver.orders import store as orders
+from liveserver.orders import store
 from liveserver.orders.model import Order
 from liveserver.orders.telling import CHANNEL, Notice
 
@@ -39,9 +39,9 @@ class OrderNotices:
         """`callback()` is called when word may have been missed, and once at the beginning."""
         self._missed.append(callback)
 
-    async def read(self, ids: Sequence[str]) -> list[Order]:
+    async def read(self, orders: Sequence[str]) -> list[Order]:
         """What orders say now. Raises what PostgreSQL raises."""
-        return await orders.several(self._pool, ids)
+        return await store.several(self._pool, orders)
 
     def _heard(self, said: str) -> None:
         try:
