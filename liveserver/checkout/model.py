@@ -1,0 +1,172 @@
+"""The words of checkout: a wish, an attempt to have it paid, and what a payment page is given. Amounts are minor units."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from liveserver.accounts.model import Identity
+from liveserver.infra.database import Connection, Pool
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import OrderId, UserId
+from liveserver.ledger.model import Rates
+from liveserver.orders.model import Address, Line, Order, TaxLine
+from liveserver.payments.port import PaymentRequest, SavedCard
+
+AttemptState = Literal[
+    "asked",
+    "needs_card",
+    "needs_action",
+    "processing",
+    "failed",
+    "succeeded",
+    "canceled",
+    "refused",
+    "absent",
+    "returned",
+]
+"""`asked`: written down, perhaps sent, no answer yet. From `needs_card` to `canceled`: as the provider says. `refused`: the
+provider found the call wrong. `absent`: it was proved that the provider has none. `returned`: succeeded too late, given back."""
+LIVE: frozenset[AttemptState] = frozenset(
+    {"asked", "needs_card", "needs_action", "processing", "failed", "succeeded"}
+)
+"""It could still take money, or has: there is no other beside it (a partial unique index)."""
+ATTEMPTS_MAX = 50
+"""Attempts of one order: far beyond what anybody with a working card needs, and the end of trying stolen ones."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to have an order paid."""
+
+    order: OrderId
+    attempt: int
+    key: str
+    request: PaymentRequest
+    provider: str
+    payment: str
+    """The provider's name for it; "" while no answer has come."""
+    state: AttemptState
+    off_session: bool
+    unknowns: int
+    """Calls that ended without an answer."""
+    error_code: str
+    error: str
+    created_ts: int
+    asked_ts: int
+    """When the call was last sent."""
+    updated_ts: int
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+
+class CheckoutWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants to buy: all of one seller in their cart."""
+
+    seller: UserId
+    address: str | Address
+    """The id of a saved one, or a new one."""
+    method: str = ""
+    coupon: str = ""
+    expected_total: int | None = None
+    """What the buyer was shown; another figure is refused. None: any, for callers without a page."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What the payment page needs."""
+
+    order: Order
+    provider: str
+    intent: str
+    """"" when nothing is to be paid."""
+    client_secret: str
+    publishable_key: str
+    test: bool
+    status: str
+    """As the provider says: `needs_card`, `needs_action`, `processing`, `failed`, `succeeded`; `free` when it costs nothing."""
+
+
+class Stray(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that came too late, on its way back."""
+
+    id: str
+    order: OrderId
+    payment: str
+    charge: str
+    amount: int
+    currency: str
+    reason: str
+    state: Literal["requested", "succeeded", "failed"]
+    reference: str
+    error: str
+    created_ts: int
+    settled_ts: int | None
+
+
+class StrayJob(msgspec.Struct, frozen=True):
+    """The payload of `checkout.return`."""
+
+    stray: str
+
+
+class Priced(Protocol):
+    """What is bought, with all that belongs to it (`cart.quotes.Quote`)."""
+
+    @property
+    def seller(self) -> UserId: ...
+    @property
+    def seller_name(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def lines(self) -> tuple[Line, ...]: ...
+    @property
+    def coupon(self) -> str: ...
+    @property
+    def shipping(self) -> int: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def taxes(self) -> tuple[TaxLine, ...]: ...
+    @property
+    def rates(self) -> Rates: ...
+    @property
+    def subtotal(self) -> int: ...
+    @property
+    def discount(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+
+
+class Baskets(Protocol):
+    """What checkout asks the cart, each within the caller's transaction."""
+
+    async def address(self, on: Connection, who: Identity, address: str | Address) -> Address | Rejected:
+        """The saved one of that id, or the given one, checked."""
+        ...
+
+    async def price(
+        self, on: Connection, who: Identity, seller: str, address: Address, method: str, coupon: str
+    ) -> Priced | Rejected:
+        """Stock, prices and coupon as of now. The basket is held still until the transaction ends."""
+        ...
+
+    async def price_again(self, on: Connection, order: Order, address: Address) -> Priced | Rejected:
+        """What an unpaid order costs when it goes elsewhere."""
+        ...
+
+    async def ordered(self, on: Connection, who: Identity, order: Order, coupon: str) -> Rejected | None:
+        """What was ordered leaves the basket, and its coupon is used."""
+        ...
+
+    async def email_of(self, on: Connection, who: Identity) -> str: ...
+
+
+class Wallet(Protocol):
+    """Who has saved a card (`payments.Cards`)."""
+
+    async def card_of(self, on: Pool | Connection, user: str) -> SavedCard | None: ...
+
+
+Lines = Sequence[Line]

@@ -1,0 +1,51 @@
+"""What may be done about an attempt, and when: pure, on times in milliseconds.
+
+The provider keeps an idempotency key for 24 h, and with it a failure that it once answered with, whether or not the payment was
+made. Its search lags behind by up to an hour in bad times (Stripe, "Search: data freshness"). From these two follows all here.
+"""
+
+from typing import Literal
+
+from liveserver.checkout.model import Attempt
+from liveserver.payments.port import Payment
+
+KEY_TRUSTED_MS = 23 * 3_600_000
+"""So long after an attempt was written down the same key surely means the same call; an hour less than Stripe keeps it."""
+UNKNOWNS_MAX = 3
+"""After so many calls without an answer it is the stored failure that is answered (a key replays a 500): asking on tells nothing."""
+SEARCHABLE_AFTER_MS = 3_600_000
+"""So long after the last call a payment that can't be found is not there."""
+
+Step = Literal["ask", "search", "prove"]
+
+
+def next_step(attempt: Attempt, now: int) -> Step:
+    """For an attempt without an answer. `ask`: the same call with the same key. `search`: a payment that is found counts, one that
+    is not may still turn up. `prove`: one that is not found is not there, and another attempt may be made.
+    """
+    assert attempt.state == "asked", "an attempt with an answer is asked for by its payment's id"
+    if attempt.unknowns < UNKNOWNS_MAX and now - attempt.created_ts < KEY_TRUSTED_MS:
+        return "ask"
+    return "prove" if now - attempt.asked_ts >= SEARCHABLE_AFTER_MS else "search"
+
+
+def is_of(attempt: Attempt, payment: Payment) -> bool:
+    """Whether a payment that was found is this attempt's, by the metadata we gave it."""
+    return (payment.metadata.get("order"), payment.metadata.get("attempt")) == (
+        attempt.order,
+        str(attempt.attempt),
+    )
+
+
+def meaning(payment: Payment) -> Literal["declined", "action", "other"]:
+    """What a payment that has not succeeded means for its order."""
+    if payment.error_code == "authentication_required":
+        return "action"
+    if payment.status == "failed" or (payment.status == "needs_card" and payment.error_code):
+        return "declined"
+    return "action" if payment.status == "needs_action" else "other"
+
+
+def retry_after_ms(off_session_attempts: int, retries: int, pause_ms: int) -> int | None:
+    """When a winner's declined card is tried again, None for not any more."""
+    return pause_ms if off_session_attempts <= retries else None

@@ -1,0 +1,355 @@
+"""Checkout as its callers see it: buyers start and pay, jobs charge winners and end what was not paid in time.
+
+It marks nothing paid that costs something: only the provider's own message does (`handlers`). Money that goes back is in `back`.
+"""
+
+from collections.abc import Mapping
+
+from liveserver.accounts.model import Identity
+from liveserver.checkout import attempts
+from liveserver.checkout.asking import Asking
+from liveserver.checkout.attempts import Retries
+from liveserver.checkout.back import Back
+from liveserver.checkout.errors import CART_EMPTY, NO_CARD, NOT_TAKEN, PROCESSING, TOO_LATE, price_changed
+from liveserver.checkout.events import EventHandler
+from liveserver.checkout.handlers import handlers
+from liveserver.checkout.model import Attempt, Baskets, CheckoutWish, Priced, Session, Wallet
+from liveserver.config import Settings
+from liveserver.infra.database import Connection, Pool, transaction
+from liveserver.jobs.worker import Later
+from liveserver.kernel.clock import Clock
+from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import UserId, new_id
+from liveserver.orders import moves
+from liveserver.orders import store as orders
+from liveserver.orders.errors import NOT_DUE, ORDER_NOT_FOUND, not_now
+from liveserver.orders.model import UNPAID, Address, Captured, Draft, Order
+from liveserver.payments.port import (
+    UNKNOWN_OUTCOME,
+    OutcomeUnknown,
+    Payment,
+    PaymentProvider,
+    SavedCard,
+)
+
+CART_WINDOW_MS = 15 * 60_000
+"""So long the goods of a cart are held for who checks out (commerce.md, "Stock")."""
+ASK_AGAIN_MS = 60_000
+"""A job that got no answer from the provider asks again after this."""
+STILL_PROCESSING_MS = 15 * 60_000
+"""A payment that can't be cancelled ends by itself: the expiry looks again after this."""
+HOUR_MS = 3_600_000
+
+
+class Checkout:
+    """See the module."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        provider: PaymentProvider,
+        cards: Wallet,
+        baskets: Baskets,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._pool = pool
+        self._provider = provider
+        self._cards = cards
+        self._baskets = baskets
+        self._clock = clock
+        retries = Retries(settings.charge_retries, settings.charge_retry_hours * HOUR_MS)
+        self._retries = retries
+        self._asking = Asking(pool, provider, clock, retries)
+        self.back = Back(pool, provider, clock)
+
+    @property
+    def provider(self) -> PaymentProvider:
+        """Who takes the payments."""
+        return self._provider
+
+    def handlers(self) -> Mapping[str, EventHandler]:
+        """What is done about the provider's messages, by their type."""
+        return handlers(self._pool, self._provider, self._clock, self._retries)
+
+    # What buyers do
+
+    async def quote(self, who: Identity, wish: CheckoutWish) -> Priced | Rejected:
+        """What it would cost now."""
+        async with transaction(self._pool) as on:
+            address = await self._baskets.address(on, who, wish.address)
+            if isinstance(address, Rejected):
+                return address
+            return await self._baskets.price(on, who, wish.seller, address, wish.method, wish.coupon)
+
+    async def place(self, who: Identity, wish: CheckoutWish) -> Order | Rejected:
+        """Orders all of one seller in somebody's cart, and holds the goods; nothing is paid yet.
+
+        Refusals: the cart's, `cart_empty`, `price_changed`, `out_of_stock`.
+        """
+        try:
+            return await self._place(who, wish, self._clock.now_ms())
+        except _Refused as refused:
+            return refused.rejected
+
+    async def _place(self, who: Identity, wish: CheckoutWish, ts: int) -> Order | Rejected:
+        async with transaction(self._pool) as on:
+            await on.execute(attempts.Q.one_checkout_at_a_time, f"{who.id}:{wish.seller}")
+            address = await self._baskets.address(on, who, wish.address)
+            if isinstance(address, Rejected):
+                return address
+            priced = await self._baskets.price(on, who, wish.seller, address, wish.method, wish.coupon)
+            if isinstance(priced, Rejected):
+                return priced
+            if not priced.lines:
+                return CART_EMPTY
+            if wish.expected_total is not None and wish.expected_total != priced.total:
+                return price_changed(wish.expected_total, priced.total, _figures(priced))
+            placed = await moves.place(on, await self._draft(on, who, address, priced, ts), ts)
+            if isinstance(placed, Rejected):
+                return placed
+            refused = await self._baskets.ordered(on, who, placed, priced.coupon)
+            if refused is not None:
+                raise _Refused(refused)
+        return placed
+
+    async def start(self, who: Identity, wish: CheckoutWish) -> Session | Rejected:
+        """Orders, and begins to pay. When the provider does not answer the order stands: `payment_unknown`, with its id."""
+        order = await self.place(who, wish)
+        return order if isinstance(order, Rejected) else await self.pay(who, order.id)
+
+    async def _draft(self, on: Connection, who: Identity, address: Address, priced: Priced, ts: int) -> Draft:
+        return Draft(
+            origin=f"cart:{new_id('co')}",
+            source="cart",
+            buyer=UserId(who.id),
+            buyer_name=who.name[:60],
+            buyer_email=await self._baskets.email_of(on, who),
+            seller=priced.seller,
+            seller_name=priced.seller_name[:60],
+            currency=priced.currency,
+            lines=priced.lines,
+            coupon=priced.coupon,
+            shipping=priced.shipping,
+            shipping_method=priced.method,
+            taxes=priced.taxes,
+            address=address,
+            rates=priced.rates,
+            due_ts=ts + CART_WINDOW_MS,
+            test=self._provider.test,
+        )
+
+    async def pay(
+        self, who: Identity, order: str, *, address: str | Address | None = None, saved_card: bool = False
+    ) -> Session | Rejected:
+        """What the payment page needs for an order that waits, with the buyer there. Two tabs get the same payment.
+
+        Refusals: `order_not_found`, `order_state`, `payment_window_over`, `no_card`, `payment_processing`, `payment_unknown`.
+        """
+        now = await orders.find(self._pool, order)
+        if now is None or now.buyer != who.id:
+            return ORDER_NOT_FOUND
+        if now.state not in UNPAID:
+            return not_now("paid", now.state)
+        if self._clock.now_ms() >= now.due_ts:
+            return TOO_LATE
+        try:
+            if address is not None:
+                moved = await self._move(who, now, address)
+                if isinstance(moved, Rejected):
+                    return moved
+                now = moved
+            if now.total == 0:
+                return await self._pay_nothing(now)
+            return await self._pay(now, saved_card=saved_card)
+        except OutcomeUnknown:
+            detail: dict[str, str] = {"order": now.id}
+            return Rejected(UNKNOWN_OUTCOME.code, UNKNOWN_OUTCOME.message, retryable=True, detail=detail)
+
+    async def _pay(self, order: Order, *, saved_card: bool) -> Session | Rejected:
+        card = await self._cards.card_of(self._pool, order.buyer) if saved_card else None
+        if saved_card and card is None:
+            return NO_CARD
+        there = await attempts.live(self._pool, order.id)
+        if there is not None:
+            there, payment = await self._asking.resolve(there)
+            if there.live and _goes_on(there, order, card):
+                return await self._session(order, there, payment)
+            if there.live:
+                there = await self._asking.end(there)
+            if there.live:
+                return PROCESSING
+        return await self._begin(order, card)
+
+    async def _begin(self, order: Order, card: SavedCard | None) -> Session | Rejected:
+        async with transaction(self._pool) as on:
+            begun = await attempts.begin(on, order.id, self._provider.name, card, self._clock.now_ms())
+        if isinstance(begun, Rejected):
+            return begun
+        attempt, payment = await self._asking.resolve(begun)
+        return await self._session(order, attempt, payment)
+
+    async def _session(self, order: Order, attempt: Attempt, payment: Payment | None) -> Session | Rejected:
+        if not attempt.payment:
+            return NOT_TAKEN
+        if payment is None:
+            payment = await self._provider.find_payment(attempt.payment)
+        assert payment is not None, "the provider knows the payments that it has told us of"
+        now = await orders.find(self._pool, order.id)
+        assert now is not None, "orders stay"
+        return Session(
+            order=now,
+            provider=self._provider.name,
+            intent=payment.id,
+            client_secret=payment.client_secret,
+            publishable_key=self._provider.publishable_key,
+            test=self._provider.test,
+            status=payment.status,
+        )
+
+    async def _pay_nothing(self, order: Order) -> Session | Rejected:
+        """A coupon paid for all of it: there is nothing to charge, and nobody who would tell us."""
+        async with transaction(self._pool) as on:
+            paid = await moves.paid(on, order.id, Captured("", "", 0, order.currency), self._clock.now_ms())
+        if isinstance(paid, Rejected):
+            return paid
+        return Session(
+            order=paid,
+            provider=self._provider.name,
+            intent="",
+            client_secret="",
+            publishable_key="",
+            test=self._provider.test,
+            status="free",
+        )
+
+    async def _move(self, who: Identity, order: Order, address: str | Address) -> Order | Rejected:
+        """Sends it elsewhere, which may cost something else: what could be paid at the old price is ended first."""
+        if (there := await attempts.live(self._pool, order.id)) is not None:
+            there = await self._asking.end(there)
+            if there.live:
+                return PROCESSING
+        ts = self._clock.now_ms()
+        async with transaction(self._pool) as on:
+            await orders.lock(on, order.id)
+            if await attempts.live(on, order.id) is not None:
+                return PROCESSING
+            where = await self._baskets.address(on, who, address)
+            if isinstance(where, Rejected):
+                return where
+            priced = await self._baskets.price_again(on, order, where)
+            if isinstance(priced, Rejected):
+                return priced
+            return await moves.reprice(on, order.id, where, priced.shipping, priced.method, priced.taxes, ts)
+
+    async def cancel(self, order: str, by: str, reason: str) -> Order | Rejected:
+        """Cancels an order: while unpaid, only once it can't be paid any more. Refusals: `payment_processing`, the order's."""
+        now = await orders.find(self._pool, order)
+        if now is None:
+            return ORDER_NOT_FOUND
+        try:
+            if now.state in UNPAID and not await self._ended(order):
+                return PROCESSING
+        except OutcomeUnknown:
+            return UNKNOWN_OUTCOME
+        async with transaction(self._pool) as on:
+            locked = await orders.lock(on, order)
+            if locked is not None and locked.state in UNPAID and await attempts.live(on, order) is not None:
+                return PROCESSING
+            return await moves.cancel(on, order, by, reason, self._clock.now_ms())
+
+    # What jobs do
+
+    async def charge(self, order: str) -> None:
+        """Charges a winner's saved card, and again when an earlier charge was declined long enough ago. Raises Later.
+
+        Without a card, or while the buyer is paying, nothing is done: they have been told that it waits.
+        """
+        now = await orders.find(self._pool, order)
+        if now is None or now.state not in UNPAID or self._clock.now_ms() >= now.due_ts:
+            return
+        if now.total == 0:
+            await self._pay_nothing(now)
+            return
+        try:
+            await self._charge(now)
+        except OutcomeUnknown as unknown:
+            raise Later(ASK_AGAIN_MS, str(unknown)) from unknown
+
+    async def _charge(self, order: Order) -> None:
+        there = await attempts.live(self._pool, order.id)
+        if there is not None and there.state == "asked":
+            await self._asking.resolve(there)
+            return
+        card = await self._cards.card_of(self._pool, order.buyer)
+        if card is None:
+            return
+        if there is not None:
+            declined = there.state == "failed" and there.off_session
+            if not declined or self._clock.now_ms() < there.updated_ts + self._retries.pause_ms:
+                return
+            there = await self._asking.end(there)
+            if there.live:
+                return
+        async with transaction(self._pool) as on:
+            begun = await attempts.begin(
+                on, order.id, self._provider.name, card, self._clock.now_ms(), off_session=True
+            )
+        if not isinstance(begun, Rejected):
+            await self._asking.resolve(begun)
+
+    async def expire(self, order: str) -> None:
+        """Ends an order that was not paid in time; first its payment, so that nobody pays for what is gone. Raises Later."""
+        now = await orders.find(self._pool, order)
+        if now is None or now.state not in UNPAID:
+            return
+        early_ms = now.due_ts - self._clock.now_ms()
+        if early_ms > 0:
+            raise Later(early_ms, NOT_DUE.message)
+        try:
+            ended = await self._ended(order)
+        except OutcomeUnknown as unknown:
+            raise Later(ASK_AGAIN_MS, str(unknown)) from unknown
+        if not ended:
+            raise Later(STILL_PROCESSING_MS, "its payment is still being processed")
+        async with transaction(self._pool) as on:
+            locked = await orders.lock(on, order)
+            if locked is not None and await attempts.live(on, order) is None:
+                await moves.expire(on, order, self._clock.now_ms())
+
+    async def _ended(self, order: str) -> bool:
+        there = await attempts.live(self._pool, order)
+        return there is None or not (await self._asking.end(there)).live
+
+    async def refund(self, refund: str) -> None:
+        """Has an order's refund sent."""
+        await self.back.refund(refund)
+
+
+class _Refused(Exception):
+    """Leaves the transaction, so that nothing of it stays."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(rejected.code)
+        self.rejected = rejected
+
+
+def _goes_on(attempt: Attempt, order: Order, card: SavedCard | None) -> bool:
+    """Whether the buyer can go on with a payment that is there already."""
+    if attempt.state in {"succeeded", "processing"}:
+        return True
+    if (attempt.request.amount, attempt.request.currency) != (order.total, order.currency):
+        return False
+    if attempt.state == "needs_action":
+        return True
+    return card is None and attempt.state == "needs_card"
+
+
+def _figures(priced: Priced) -> dict[str, int | str]:
+    return {
+        "subtotal": priced.subtotal,
+        "discount": priced.discount,
+        "shipping": priced.shipping,
+        "tax": sum(line.amount for line in priced.taxes),
+        "currency": priced.currency,
+    }
