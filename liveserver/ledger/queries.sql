@@ -37,13 +37,16 @@ FROM ledger_journals j JOIN ledger_postings p ON p.journal = j.id
 WHERE j.order_id = $1 ORDER BY j.id, p.position;
 
 -- name: statement
--- An owned account's lines, the newest first, behind a journal; with what stood on it after each.
+-- What came to a seller and went, the newest first, before a journal, with what stood there after each: what they are owed, less
+-- what they owe. A journal that moves something from the one to the other changes nothing and is left out.
 SELECT id, kind, object, order_id, memo, ts, amount, balance FROM (
-    SELECT j.id, j.kind, j.object, j.order_id, j.memo, j.ts, p.amount,
-           sum(p.amount) OVER (ORDER BY j.id, p.position) AS balance
-    FROM ledger_postings p JOIN ledger_journals j ON j.id = p.journal
-    WHERE p.account = $1 AND p.owner = $2 AND p.currency = $3
-) lines WHERE id < $4 ORDER BY id DESC LIMIT $5;
+    SELECT j.id, j.kind, j.object, j.order_id, j.memo, j.ts, p.amount, sum(p.amount) OVER (ORDER BY j.id) AS balance
+    FROM (
+        SELECT journal, sum(amount)::bigint AS amount FROM ledger_postings
+        WHERE account IN ('seller_payable', 'seller_receivable') AND owner = $1 AND currency = $2
+        GROUP BY journal HAVING sum(amount) <> 0
+    ) p JOIN ledger_journals j ON j.id = p.journal
+) lines WHERE id < $3 ORDER BY id DESC LIMIT $4;
 
 -- name: trial_balance
 -- What all accounts of a kind hold together, by currency, debit positive.

@@ -126,11 +126,11 @@ async def journals_of(on: Pool | Connection, order: OrderId) -> list[Journal]:
 async def statement(
     on: Pool | Connection, seller: UserId, currency: str, before: int = NEWEST, limit: int = 50
 ) -> list[Line]:
-    """What came to and went from a seller's account, the newest first; `before` is the last journal of the page before."""
-    account = Account.SELLER_PAYABLE
-    rows = await on.fetch(
-        Q.statement, account.value, seller, currency, before, min(limit, STATEMENT_LINES_MAX)
-    )
+    """What came to a seller and went, the newest first; `before` is the last journal of the page before.
+
+    Each line's balance is what they are owed then, less what they owe us.
+    """
+    rows = await on.fetch(Q.statement, seller, currency, before, min(limit, STATEMENT_LINES_MAX))
     return [
         Line(
             journal=JournalId(str(row["id"])),
@@ -139,8 +139,8 @@ async def statement(
             order=row["order_id"],
             memo=row["memo"],
             ts=row["ts"],
-            amount=_natural(account, row["amount"]),
-            balance=_natural(account, int(row["balance"])),
+            amount=-row["amount"],
+            balance=-int(row["balance"]),
         )
         for row in rows
     ]

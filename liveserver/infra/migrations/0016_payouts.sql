@@ -94,7 +94,9 @@ CREATE TABLE reconciliations (
     -- The first of what differs, and what is wrong with our own books; bounded by the report.
     differences  jsonb   NOT NULL CHECK (octet_length(differences::text) <= 1000000),
     unsound      jsonb   NOT NULL CHECK (octet_length(unsound::text) <= 1000000),
-    complete     boolean NOT NULL
+    complete     boolean NOT NULL,
+    -- The oldest line that was not available yet: it is read again.
+    pending_ts   bigint
 );
 COMMENT ON COLUMN reconciliations.found IS 'differences and unsound facts in all';
 
