@@ -13,6 +13,7 @@ from storefront.api.routes import add_api
 from storefront.assets import Assets
 from storefront.middleware import RATES, limited, observed, rates_of
 from storefront.operating import OPERATING, Operating
+from storefront.orders.papers import PRINTER, Printer
 from storefront.results import RESULTS, Results
 from storefront.rooms import GLANCES, Glances
 from storefront.services import SERVICES, Services
@@ -36,6 +37,7 @@ def build_app(services: Services) -> web.Application:
     app[RESULTS] = Results(services.pool)
     app[GLANCES] = Glances()
     app[OPERATING] = Operating()
+    app[PRINTER] = Printer()
     assets = Assets(STATIC)
     app[RENDERER] = Renderer(assets)
     app.router.add_get("/static/{name:.+}", assets.serve)

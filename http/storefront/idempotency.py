@@ -58,14 +58,18 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 async def once(
-    request: web.Request, visitor: Visitor, raw: bytes, carry_out: Callable[[], Awaitable[web.Response]]
+    request: web.Request,
+    visitor: Visitor,
+    raw: bytes,
+    carry_out: Callable[[], Awaitable[web.Response]],
+    form_key: str | None = None,
 ) -> web.Response:
-    """Carries the request out, or repeats the answer of the one that came first with the same key.
+    """Carries the request out, or repeats the answer of the one that came first with the same key: the header, or a form's field.
 
-    Without the header it is just carried out. Raises Refused for a key used for another request (422) or one whose request
+    Without a key it is just carried out. Raises Refused for a key used for another request (422) or one whose request
     is still running (409). Refused requests give their key back: what was mended may be sent with the same key.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = form_key or request.headers.get("Idempotency-Key")
     if key is None:
         return await carry_out()
     if not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):

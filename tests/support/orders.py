@@ -1,10 +1,27 @@
-"""Orders for tests of what is shown of them: made of words, without a database."""
+"""Orders for tests of what is shown of them: made of words alone, or sold for real."""
 
-from typing import Any
+import itertools
+from typing import Any, Protocol
 
+from liveserver.infra.database import Pool, transaction
+from liveserver.kernel.clock import SystemClock
+from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import OrderId, UserId
 from liveserver.ledger.model import Rates, Refunds
-from liveserver.orders.model import Address, Line, Order, Refund, RefundId, TaxLine
+from liveserver.orders import disputes, moves, store
+from liveserver.orders.model import Address, Captured, Draft, Line, Order, Refund, RefundId, TaxLine
+
+_numbers = itertools.count(1)
+
+
+class Person(Protocol):
+    """Somebody who buys or sells."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
 
 PAID_TS = 1_795_000_000_000
 """18 November 2026."""
@@ -85,3 +102,58 @@ def refund(amount: int = 2_000, **changes: Any) -> Refund:
 def tax(percent_bp: int, amount: int) -> TaxLine:
     """Value added tax."""
     return TaxLine("VAT", percent_bp, amount)
+
+
+async def sell(
+    pool: Pool, buyer: Person, seller: Person, state: str = "paid", ts: int = 0, **changes: Any
+) -> Order:
+    """An order that has really come to a state, by the moves that lead there."""
+    now_ts = ts or SystemClock().now_ms()
+    given: dict[str, Any] = {
+        "origin": f"{changes.get('source', 'cart')}:{next(_numbers)}-{now_ts}",
+        "source": "cart",
+        "buyer": UserId(buyer.id),
+        "buyer_name": buyer.name,
+        "seller": UserId(seller.id),
+        "seller_name": seller.name,
+        "currency": "USD",
+        "lines": (Line(title="Halden 35", sku="H-35", options="Black", price=5_000),),
+        "shipping": 413,
+        "shipping_method": "Parcel",
+        "address": Address(
+            name="Ana Müller", line1="Hauptstr. 1", city="Bern", postal_code="3011", country="CH"
+        ),
+        "rates": Rates(),
+        "due_ts": now_ts + 900_000,
+        "test": True,
+    }
+    async with transaction(pool) as on:
+        placed = await moves.place(on, Draft(**{**given, **changes}), now_ts)
+        assert isinstance(placed, Order), placed
+        steps = {
+            "paid": lambda: moves.paid(
+                on, placed.id, Captured("pi_1", f"ch_{placed.number}", placed.total, placed.currency), now_ts
+            ),
+            "shipped": lambda: moves.ship(on, placed.id, seller.id, "Post", "RR 123", now_ts),
+            "delivered": lambda: moves.deliver(on, placed.id, seller.id, now_ts),
+        }
+        if state in {"payment_failed", "action_required"}:
+            steps = {
+                "payment_failed": lambda: moves.payment_failed(on, placed.id, "card_declined", "Your card was declined.", now_ts),
+                "action_required": lambda: moves.action_required(on, placed.id, now_ts),
+            }  # fmt: skip
+            steps = {state: steps[state]}
+        elif state == "disputed":
+            steps = {
+                "paid": steps["paid"],
+                "disputed": lambda: disputes.opened(
+                    on, placed.id, f"dp_{placed.number}", placed.total, 1_500, "fraudulent", now_ts
+                ),
+            }
+        wanted = list(steps)[: list(steps).index(state) + 1] if state in steps else []
+        for step in wanted:
+            done = await steps[step]()
+            assert not isinstance(done, Rejected), (step, done)
+        found = await store.find(on, placed.id)
+        assert found is not None
+        return found

@@ -42,6 +42,10 @@ class Person:
         return self.account.id
 
     @property
+    def name(self) -> str:
+        return self.account.name
+
+    @property
     def identity(self) -> Identity:
         return identity_of(self.account)
 

@@ -6,12 +6,12 @@ import msgspec
 from aiohttp import web
 
 from liveserver import __version__
-from storefront.api import auth, catalog, livestreams, operator, seller
+from storefront.api import auth, catalog, livestreams, operator, orders, seller
 from storefront.api.openapi import openapi
 from storefront.api.registry import OPERATIONS, PREFIX, Operation, http_handler
 from storefront.assets import send, squeeze
 
-MODULES = (auth, catalog, livestreams, seller, operator)
+MODULES = (auth, catalog, livestreams, seller, orders, operator)
 """Importing them fills the registry."""
 
 

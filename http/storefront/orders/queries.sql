@@ -8,6 +8,10 @@ SELECT id FROM orders WHERE id = $1 AND buyer = $2;
 -- An order of one's own shop; of any shop for an admin ($2).
 SELECT id FROM orders WHERE id = $1 AND ($2 OR seller = $3);
 
+-- name: title_of_show
+-- What a show is called.
+SELECT title FROM shows WHERE id = $1;
+
 -- name: counts_of_seller
 -- How many orders of a shop are in each state.
 SELECT state, count(*) AS orders FROM orders WHERE seller = $1 GROUP BY state;

@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from storefront.web import account, admin, docs, home, products, show, studio
+from storefront.web import account, admin, docs, goods, home, orders, products, show, sold, studio
 
 PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", home.home),
@@ -26,6 +26,28 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/studio/lots/{id}", studio.edit_lot),
     ("POST", "/studio/lots/{id}/delete", studio.delete_lot),
     ("POST", "/studio/products", studio.create_product),
+    ("GET", "/studio/products", goods.goods),
+    ("GET", "/studio/products/new", goods.new_good),
+    ("POST", "/studio/products/new", goods.create_good),
+    ("GET", "/studio/products/{id}", goods.good),
+    ("POST", "/studio/products/{id}", goods.edit_good),
+    ("POST", "/studio/products/{id}/archive", goods.archive_good),
+    ("GET", "/orders", orders.orders),
+    ("GET", "/orders/{id}", orders.order),
+    ("POST", "/orders/{id}/cancel", orders.cancel),
+    ("GET", "/orders/{id}/receipt.pdf", orders.receipt_pdf),
+    ("GET", "/orders/{id}/invoice.pdf", orders.invoice_pdf),
+    ("GET", "/studio/orders", sold.sold),
+    ("GET", "/studio/orders/mark", sold.mark),
+    ("GET", "/studio/orders/{id}", sold.sold_order),
+    ("POST", "/studio/orders/{id}/ship", sold.ship),
+    ("POST", "/studio/orders/{id}/deliver", sold.deliver),
+    ("POST", "/studio/orders/{id}/cancel", sold.cancel),
+    ("POST", "/studio/orders/{id}/refund", sold.refund),
+    ("POST", "/studio/orders/{id}/invoice", sold.issue_invoice),
+    ("GET", "/studio/orders/{id}/invoice.pdf", sold.invoice_pdf),
+    ("GET", "/studio/invoices", sold.issuer),
+    ("POST", "/studio/invoices", sold.put_issuer),
     ("GET", "/docs", docs.docs_page),
     ("GET", "/admin/live", admin.live),
 )

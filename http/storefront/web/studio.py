@@ -26,13 +26,13 @@ NAMES = {"scheduled_ts": "scheduled", "chat.slow_ms": "slow_s", "chat.blocked_wo
 
 async def studio(request: web.Request) -> web.Response:
     """GET /studio"""
-    visitor = await _host(request)
+    visitor = await host_of(request)
     return await _studio(request, visitor)
 
 
 async def create_show(request: web.Request) -> web.Response:
     """POST /studio/shows"""
-    visitor, form = await _submitted(request)
+    visitor, form = await submitted(request)
     try:
         made = await services_of(request).shows.create(visitor.identity, fields.show_draft(form))
     except Refused as refused:
@@ -44,7 +44,7 @@ async def create_show(request: web.Request) -> web.Response:
 
 async def create_product(request: web.Request) -> web.Response:
     """POST /studio/products"""
-    visitor, form = await _submitted(request)
+    visitor, form = await submitted(request)
     try:
         made = await services_of(request).catalog.create(visitor.identity, fields.product_draft(form))
     except Refused as refused:
@@ -57,7 +57,7 @@ async def create_product(request: web.Request) -> web.Response:
 
 async def studio_show(request: web.Request) -> web.Response:
     """GET /studio/shows/{id}"""
-    visitor = await _host(request)
+    visitor = await host_of(request)
     show = await _own_show(request, visitor, request.match_info["id"])
     edited = request.query.get("lot", "")
     lot = next((lot for lot in await _queue(request, show) if lot.id == edited), None)
@@ -67,7 +67,7 @@ async def studio_show(request: web.Request) -> web.Response:
 
 async def edit_show(request: web.Request) -> web.Response:
     """POST /studio/shows/{id}"""
-    visitor, form = await _submitted(request)
+    visitor, form = await submitted(request)
     show = await _own_show(request, visitor, request.match_info["id"])
     try:
         done = await services_of(request).shows.update(
@@ -83,7 +83,7 @@ async def edit_show(request: web.Request) -> web.Response:
 
 async def add_lot(request: web.Request) -> web.Response:
     """POST /studio/shows/{id}/lots"""
-    visitor, form = await _submitted(request)
+    visitor, form = await submitted(request)
     show = await _own_show(request, visitor, request.match_info["id"])
     try:
         made = await services_of(request).shows.enqueue(
@@ -99,7 +99,7 @@ async def add_lot(request: web.Request) -> web.Response:
 
 async def order_lots(request: web.Request) -> web.Response:
     """POST /studio/shows/{id}/lots/order"""
-    visitor, form = await _submitted(request)
+    visitor, form = await submitted(request)
     show = await _own_show(request, visitor, request.match_info["id"])
     lots = [LotId(lot) for lot in form.several("lots")]
     done = await services_of(request).shows.reorder(visitor.identity, show.id, lots)
@@ -110,7 +110,7 @@ async def order_lots(request: web.Request) -> web.Response:
 
 async def edit_lot(request: web.Request) -> web.Response:
     """POST /studio/lots/{id}"""
-    visitor, form = await _submitted(request)
+    visitor, form = await submitted(request)
     show, lot = await _own_lot(request, visitor)
     try:
         done = await services_of(request).shows.edit(
@@ -126,7 +126,7 @@ async def edit_lot(request: web.Request) -> web.Response:
 
 async def delete_lot(request: web.Request) -> web.Response:
     """POST /studio/lots/{id}/delete"""
-    visitor, _ = await _submitted(request)
+    visitor, _ = await submitted(request)
     show, lot = await _own_lot(request, visitor)
     refused = await services_of(request).shows.dequeue(visitor.identity, lot.id)
     if refused is not None:
@@ -134,15 +134,16 @@ async def delete_lot(request: web.Request) -> web.Response:
     return see_other(_show_path(show.id))
 
 
-async def _host(request: web.Request) -> Visitor:
+async def host_of(request: web.Request) -> Visitor:
+    """The host or admin who asks. Raises Refused for others."""
     visitor = await visitor_of(request)
     need(visitor, HOSTS)
     return visitor
 
 
-async def _submitted(request: web.Request) -> tuple[Visitor, FormData]:
+async def submitted(request: web.Request) -> tuple[Visitor, FormData]:
     """Who submits, and the form: read and checked before anything is looked up."""
-    visitor = await _host(request)
+    visitor = await host_of(request)
     form = await read_form(request)
     check_form(request, visitor, form.raw("csrf"))
     return visitor, form

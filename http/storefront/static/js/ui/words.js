@@ -73,6 +73,7 @@ const words = {
   banSure: "Ban for good?",
   moderate: "Moderate {name}",
   queueEmpty: "The queue is empty. Add lots in the studio.",
+  newOrders: "A new order has come in",
   moved: "{title} is now number {n}",
   noBidders: "Nobody has bid yet",
   leading: "Leading",
