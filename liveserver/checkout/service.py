@@ -279,8 +279,10 @@ class Checkout:
     async def _charge(self, order: Order) -> None:
         there = await attempts.live(self._pool, order.id)
         if there is not None and there.state == "asked":
-            await self._asking.resolve(there)
-            return
+            there, _ = await self._asking.resolve(there)
+            if there.state != "absent":
+                return
+            there = None
         card = await self._cards.card_of(self._pool, order.buyer)
         if card is None:
             return
