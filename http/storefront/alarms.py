@@ -36,6 +36,8 @@ BACKLOG_SHARE = 0.5
 LATE_MS = 250
 SILENT_MS = 2_500
 FULL_SHARE = 0.9
+JOBS_STAND_MS = 120_000
+"""A job that could run waits for a moment when all is well; mails and charges can bear two minutes."""
 
 ALARMS: tuple[Alarm, ...] = (
     Alarm(
@@ -182,6 +184,24 @@ ALARMS: tuple[Alarm, ...] = (
         todo="Look for `feed_lost` in the log; a subscriber that is too slow is cut off by Redis (client-output-buffer-limit pubsub).",
         query="rate(liveserver_gaps_total[5m]) > 1",
         after="5m",
+    ),
+    Alarm(
+        name="JobsStandStill",
+        severity="critical",
+        means="Jobs that could run have waited for two minutes: nobody runs them, or slower than they come.",
+        people="Winners are not charged, refunds not sent, mails late. Nothing is lost: all of it is done once jobs run again.",
+        todo="Does a recorder process live (RecorderMissing)? Else look for `jobs_interrupted` and `jobs_broken` in its log. When they run but "
+        "are too slow, see on /admin/jobs which kind, and raise LIVESERVER_JOBS_AT_ONCE.",
+        query="max(liveserver_jobs_oldest_due_seconds) > 120",
+        after="1m",
+    ),
+    Alarm(
+        name="JobsDead",
+        severity="warning",
+        means="Jobs have failed for good: as often as they are tried, or in a way that can't get better by itself.",
+        people="Something that was promised is not done: a mail, a charge, a refund. /admin/jobs says which.",
+        todo="Read the error on /admin/jobs. Mend the cause and let them be tried again, or drop them: doing one twice does no harm.",
+        query='max by (kind) (liveserver_jobs{state="dead"}) > 0',
     ),
 )
 BY_NAME = {alarm.name: alarm for alarm in ALARMS}

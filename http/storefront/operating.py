@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from liveserver.infra.watch import AWAY, EngineSeen
+from liveserver.jobs.look import Standing, standing
 from liveserver.kernel.ids import ShowId
 from liveserver.nodes.model import Kind, NodeSeen
 from liveserver.rooms.numbers import NodeTold, RoomTold
@@ -18,6 +19,7 @@ from storefront.alarms import (
     BY_NAME,
     CLOCK_APART_MS,
     FULL_SHARE,
+    JOBS_STAND_MS,
     LAG_MS,
     LATE_MS,
     SILENT_MS,
@@ -29,6 +31,7 @@ FRESH_MS = 1_000
 """Operators who look at the same time share one look at the registry."""
 SHOWS_MAX = 200
 """Shows told; those in trouble first, then the busiest."""
+NO_JOBS = Standing()
 TITLES_MAX = 1_000
 """Titles remembered; the oldest go first."""
 
@@ -133,6 +136,7 @@ class Operating:
         self._kept_at_ms = 0
         self._pairs: list[Pair] = []
         self._titles: dict[str, str] = {}
+        self._jobs = Standing()
 
     async def look(self, services: Services) -> LiveDocument:
         """The deployment as it is now. Raises nothing of PostgreSQL's: its absence is part of what is told."""
@@ -144,6 +148,7 @@ class Operating:
             self._pairs = [(seen, _told(seen)) for seen in await services.nodes.alive()]
             shows, more = _shows(self._pairs)
             await self._learn_titles(services, [show.show for show in shows])
+            self._jobs = await standing(services.pool)
         except AWAY:
             registry = False
             shows, more = _shows(self._pairs)
@@ -174,6 +179,7 @@ class Operating:
                     titled,
                     engines,
                     _epochs(self._pairs),
+                    self._jobs,
                     recorder=settings.recorder == "process",
                     unrecorded_max=settings.unrecorded_max,
                     connections_max=settings.connections_max,
@@ -280,6 +286,7 @@ def alarms_of(
     shows: Iterable[ShowDocument],
     engines: Iterable[EngineDocument],
     epochs: Mapping[str, set[int]],
+    jobs: Standing = NO_JOBS,
     *,
     recorder: bool,
     unrecorded_max: int,
@@ -331,5 +338,10 @@ def alarms_of(
     ):
         if len(what) > 1:
             raised("ReleasesMixed", " and ".join(what))
+    if jobs.oldest_due_ms > JOBS_STAND_MS:
+        raised("JobsStandStill", f"the oldest has been due for {jobs.oldest_due_ms // 1000} s")
+    if jobs.dead:
+        dead = (f"{kind.dead} of {kind.kind}" for kind in jobs.kinds if kind.dead)
+        raised("JobsDead", ", ".join(dead))
     found.sort(key=lambda alarm: alarm.severity != "critical")
     return found

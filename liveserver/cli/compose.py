@@ -17,7 +17,7 @@ from liveserver.catalog.service import Catalog
 from liveserver.cli.agreement import Agreement
 from liveserver.cli.features import FEATURES, projectors, routes, stakes
 from liveserver.cli.leaving import Leaving
-from liveserver.cli.numbers import Parts, read_numbers
+from liveserver.cli.numbers import Jobs, Parts, read_numbers
 from liveserver.cli.parts import started, storage
 from liveserver.cli.ports import BACKLOG_MAX
 from liveserver.cli.process import Stop
@@ -35,6 +35,8 @@ from liveserver.infra.migrations import migrate
 from liveserver.infra.telemetry import Metrics, name_node
 from liveserver.infra.tracing import tracing
 from liveserver.infra.watch import Watch, engines_of
+from liveserver.jobs.look import QueueWatch
+from liveserver.jobs.worker import Worker
 from liveserver.kernel.clock import Clock, SystemClock
 from liveserver.presence.service import Presence
 from liveserver.rooms.hub import Hub
@@ -145,8 +147,10 @@ async def running_node(
             engines=watch.engines,
         )
         pauses = Pauses()
+        queue, here = QueueWatch(pool), list[Worker]()
+        jobs = Jobs(queue, lambda: here[0].counts if here else heard.jobs)
         read_numbers(
-            metrics, Parts(gateway.stats, hub, hub.nodes, pool, heard, pauses, watch, gateway.viewers)
+            metrics, Parts(gateway.stats, hub, hub.nodes, pool, heard, pauses, watch, gateway.viewers, jobs)
         )
         scrape.of(metrics)
         name_node(hub.node)
@@ -165,8 +169,11 @@ async def running_node(
             started(presence.start, partial(leaving.within, "presence", presence.aclose)),
             started(heard.start, heard.aclose),
             started(notices.start, partial(leaving.within, "notices", notices.aclose)),
-            working(settings, pool, clock) if settings.recorder == "inside" else nullcontext(),
+            started(queue.start, queue.aclose),
+            working(settings, engines, clock) if settings.recorder == "inside" else nullcontext() as worker,
         ):
+            if worker is not None:
+                here.append(worker)
             app = build_app(services)
             gateway.install(app)
             async with _serving(app, gateway, listener, leaving, settings.stop_grace_ms):

@@ -16,6 +16,8 @@ from liveserver.infra.database import Pool
 from liveserver.infra.garbage import Pauses
 from liveserver.infra.telemetry import Metrics, Number, Reading
 from liveserver.infra.watch import EngineSeen, Watch
+from liveserver.jobs.look import QueueWatch
+from liveserver.jobs.model import Counts
 from liveserver.nodes.service import Nodes
 from liveserver.rooms.hub import Hub
 from liveserver.rooms.recorder import Numbers
@@ -38,6 +40,17 @@ class Parts:
     watch: Watch
     viewers: Callable[[], Mapping[str, int]]
     """Viewers on this node, by show."""
+    jobs: "Jobs"
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What is read of jobs."""
+
+    queue: QueueWatch
+    """How it stands, for all processes."""
+    counts: Callable[[], Counts | None]
+    """What the worker in this node or in the recorder process beside it did; None: nobody tells."""
 
 
 class _Part:
@@ -64,6 +77,7 @@ def read_numbers(metrics: Metrics, parts: Parts) -> None:
     _read_rooms(_Part(metrics, "Rooms and the log"), parts)
     _read_fan_out(_Part(metrics, "What viewers are sent"), parts.stats)
     _read_recording(_Part(metrics, "Recording"), parts)
+    _read_jobs(_Part(metrics, "Jobs"), parts.jobs)
     _read_engines(_Part(metrics, "Engines"), parts)
     _read_process(_Part(metrics, "Nodes and processes"), parts)
 
@@ -219,6 +233,45 @@ def _read_recording(part: _Part, parts: Parts) -> None:
         "Time within recording transactions.",
         by_process(lambda numbers: numbers.counts.busy_s),
         "process",
+    )
+
+
+def _read_jobs(part: _Part, jobs: Jobs) -> None:
+    def standing() -> dict[tuple[str, ...], float]:
+        found: dict[tuple[str, ...], float] = {}
+        for kind in jobs.queue.standing.kinds:
+            found[kind.kind, "due"] = kind.due
+            found[kind.kind, "running"] = kind.running
+            found[kind.kind, "dead"] = kind.dead
+        return found
+
+    def counted(pick: Callable[[Counts], float]) -> Callable[[], float]:
+        def read() -> float:
+            counts = jobs.counts()
+            return 0.0 if counts is None else pick(counts)
+
+        return read
+
+    part.gauge(
+        "jobs",
+        "Jobs by kind and state: `due` (wait for a worker), `running`, `dead` (not tried any more). Of the whole deployment: each node "
+        "tells the same, looked at every ten seconds.",
+        standing,
+        "kind",
+        "state",
+    )
+    part.gauge(
+        "jobs_oldest_due_seconds",
+        "For how long the oldest due job has waited for a worker.",
+        lambda: jobs.queue.standing.oldest_due_ms / 1000,
+    )
+    part.counter("jobs_done", "Jobs done by the worker of this server.", counted(lambda counts: counts.done))
+    part.counter(
+        "jobs_failed", "Tries of jobs that failed and are repeated.", counted(lambda counts: counts.failed)
+    )
+    part.counter("jobs_died", "Jobs that died.", counted(lambda counts: counts.dead))
+    part.counter(
+        "jobs_busy_seconds", "Time that jobs ran, all together.", counted(lambda counts: counts.busy_s)
     )
 
 

@@ -22,14 +22,23 @@ async def storage(settings: Settings, engines: Engines) -> AsyncGenerator[tuple[
         statement_max_ms=settings.statement_timeout_ms,
     )
     shards: Shards | None = None
-    try:
-        shards = await Shards.connect(engines.redis_url)
-        yield pool, shards
-    finally:
-        if shards is not None:
-            await shards.aclose()
+    async with closing(pool, CLOSE_MAX_S):
         try:
-            async with asyncio.timeout(CLOSE_MAX_S):
+            shards = await Shards.connect(engines.redis_url)
+            yield pool, shards
+        finally:
+            if shards is not None:
+                await shards.aclose()
+
+
+@asynccontextmanager
+async def closing(pool: Pool, within_s: float) -> AsyncGenerator[None]:
+    """A pool that is closed after the block, with force when that takes long."""
+    try:
+        yield
+    finally:
+        try:
+            async with asyncio.timeout(within_s):
                 await pool.close()
         except TimeoutError:
             pool.terminate()

@@ -14,7 +14,7 @@ from liveserver.cli.children import Child, Orders, read_orders, say_started, wat
 from liveserver.cli.features import FEATURES, projectors
 from liveserver.cli.parts import started, storage
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
-from liveserver.cli.relay import Telling
+from liveserver.cli.relay import Telling, Told
 from liveserver.cli.told import teller
 from liveserver.cli.work import working
 from liveserver.config import Settings
@@ -95,19 +95,19 @@ async def recording(settings: Settings, engines: Engines, name: str) -> AsyncGen
         name_node(hub.node)
         hub.nodes.tell(teller(hub, watch, int, dict))
         dedicated = Dedicated(hub, pool)
-        telling = Telling(shards, name, hub.recording)
         async with (
             tracing(settings.tracing_endpoint, settings.tracing_percent, hub.node),
             started(watch.start, watch.aclose),
             started(hub.start, hub.aclose),
             started(dedicated.start, dedicated.aclose),
-            started(telling.start, telling.aclose),
-            working(settings, pool, clock),
+            working(settings, engines, clock) as worker,
         ):
-            # As on nodes: what lives now lives until the end.
-            gc.collect()
-            gc.freeze()
-            yield hub
+            telling = Telling(shards, name, lambda: Told(hub.recording(), worker.counts))
+            async with started(telling.start, telling.aclose):
+                # As on nodes: what lives now lives until the end.
+                gc.collect()
+                gc.freeze()
+                yield hub
 
 
 async def record(orders: Orders) -> int:

@@ -1,4 +1,4 @@
-"""Carries a recorder process's numbers to the nodes beside it, through Redis: it has no port on which to be asked.
+"""Carries a recorder process's numbers, of shows and of jobs, to the nodes beside it, through Redis: it has no port on which to be asked.
 
 Only for people who watch: nothing is decided by these numbers.
 """
@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from liveserver.infra.shards import Shards
+from liveserver.jobs.model import Counts
 from liveserver.kernel.tasks import end
 from liveserver.rooms.recorder import Numbers
 
@@ -22,6 +23,13 @@ FRESH_MS = 5_000
 """After so much silence they are no longer shown."""
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What is told."""
+
+    recording: Numbers
+    jobs: Counts
+
+
 def _key(name: str) -> str:
     return f"ls:recorder:{name}"
 
@@ -29,7 +37,7 @@ def _key(name: str) -> str:
 class Telling:
     """The recorder's side: tells its numbers, under the name its parent gave it."""
 
-    def __init__(self, shards: Shards, name: str, numbers: Callable[[], Numbers]) -> None:
+    def __init__(self, shards: Shards, name: str, numbers: Callable[[], Told]) -> None:
         self._shards = shards
         self._name = name
         self._numbers = numbers
@@ -52,13 +60,23 @@ class Telling:
 
 
 class Heard:
-    """A node's side: `numbers` are the last ones told, None while nobody tells any."""
+    """A node's side: `told` is the last that was told, None while nobody tells anything."""
 
     def __init__(self, shards: Shards, name: str) -> None:
-        self.numbers: Numbers | None = None
+        self.told: Told | None = None
         self._shards = shards
         self._name = name
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def numbers(self) -> Numbers | None:
+        """Of recording."""
+        return None if self.told is None else self.told.recording
+
+    @property
+    def jobs(self) -> Counts | None:
+        """Of jobs."""
+        return None if self.told is None else self.told.jobs
 
     async def start(self) -> None:
         if self._name:
@@ -72,8 +90,8 @@ class Heard:
             try:
                 key = _key(self._name)
                 told = await self._shards.of(key).general.get(key)
-                self.numbers = None if told is None else msgspec.json.decode(told, type=Numbers)
+                self.told = None if told is None else msgspec.json.decode(told, type=Told)
             except (RedisError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-                self.numbers = None
+                self.told = None
                 log.debug("numbers_not_heard", error=repr(error))
             await asyncio.sleep(ROUND_S)

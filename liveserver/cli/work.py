@@ -3,32 +3,79 @@
 A domain says in `works` what its jobs do; here they are only put together.
 """
 
+import ipaddress
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
-from liveserver.cli.parts import started
+from liveserver.cli.parts import CLOSE_MAX_S, closing, started
 from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
-from liveserver.infra.database import Pool
+from liveserver.infra.database import Pool, open_pool
+from liveserver.infra.engines import Engines
+from liveserver.jobs import look
 from liveserver.jobs.worker import Every, Work, Worker
 from liveserver.kernel.clock import Clock
+from liveserver.mail import sending
+from liveserver.mail.post import Printed, Smtp, smtp_address
+from liveserver.mail.sending import Mailer
 from liveserver.orders import upkeep
 from liveserver.sales import recording as sales
+
+CONNECTIONS_BESIDE = 2
+"""Connections to PostgreSQL besides one for each job that runs: to listen, and to keep the queue."""
+STOP_MAX_SHARE = 0.5
+"""Of the grace, for jobs that run when the process stops: what they leave is done by others."""
 
 
 def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
     """All kinds of jobs."""
-    return [*upkeep.works(pool, clock), *sales.works(pool, clock, placing_of(settings))]
+    mailer = mailer_of(settings, clock)
+    return [
+        *sending.works(mailer),
+        *upkeep.works(pool, clock),
+        *sales.works(pool, clock, placing_of(settings)),
+    ]
 
 
 def periodic(settings: Settings, pool: Pool, clock: Clock) -> list[Every]:
     """What is done regularly, by one of all processes."""
-    return []
+    return [look.upkeep(pool)]
+
+
+def mailer_of(settings: Settings, clock: Clock) -> Mailer:
+    """Sends mails as the settings say; without a server it prints them."""
+    post = Smtp(smtp_address(settings.smtp_url)) if settings.smtp_url else Printed()
+    sender = settings.mail_from or f"liveserver <no-reply@{_domain(settings.origin())}>"
+    return Mailer(post, clock, origin=settings.origin(), sender=sender)
+
+
+def _domain(origin: str) -> str:
+    """The host for addresses; numbers are none."""
+    host = urlsplit(origin).hostname or "localhost"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return "localhost"
 
 
 @asynccontextmanager
-async def working(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[Worker]:
-    """Runs jobs while the block runs."""
-    worker = Worker(pool, works(settings, pool, clock), periodic(settings, pool, clock))
-    async with started(worker.start, worker.aclose):
-        yield worker
+async def working(settings: Settings, engines: Engines, clock: Clock) -> AsyncGenerator[Worker]:
+    """Runs jobs while the block runs, on connections of their own: a queue that is long must not hold up who records shows."""
+    pool = await open_pool(
+        engines.database_url,
+        application="liveserver jobs",
+        connections_max=settings.jobs_at_once + CONNECTIONS_BESIDE,
+        statement_max_ms=settings.statement_timeout_ms,
+    )
+    async with closing(pool, CLOSE_MAX_S):
+        worker = Worker(
+            pool,
+            works(settings, pool, clock),
+            periodic(settings, pool, clock),
+            at_once=settings.jobs_at_once,
+            stop_max_s=settings.stop_grace_ms / 1000 * STOP_MAX_SHARE,
+        )
+        async with started(worker.start, worker.aclose):
+            yield worker

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 Kind = Literal["text", "integer", "number", "switch", "list"]
-Form = Literal["", "url", "origin", "proxy"]
+Form = Literal["", "url", "origin", "proxy", "smtp", "mailbox"]
 """What a text has to look like beyond being a text; "" asks for nothing."""
 
 TEXT_LENGTH_MAX = 4_096
@@ -31,6 +31,7 @@ _SWITCH = {
     "no": False,
     "off": False,
 }
+_MAILBOX = re.compile(r"[^<>@\"]*<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+")
 _KINDS: Mapping[str, Kind] = {"str": "text", "int": "integer", "float": "number", "bool": "switch"}
 
 
@@ -227,6 +228,17 @@ def _proxy(text: str) -> None:
         raise ValueError(f"{text!r} is neither an IP address nor a network such as 10.0.0.0/8") from None
 
 
+def _smtp(text: str) -> None:
+    _url(text)
+    if urlsplit(text).scheme not in ("smtps", "smtp+starttls", "smtp") or not urlsplit(text).hostname:
+        raise ValueError("must be smtps://…, smtp+starttls://… or smtp://…, with a host")
+
+
+def _mailbox(text: str) -> None:
+    if not text.isprintable() or not _MAILBOX.fullmatch(text):
+        raise ValueError(f"{text!r} is no e-mail address: write shop@example.com or Shop <shop@example.com>")
+
+
 _READERS: Mapping[Kind, Callable[[object], Any]] = {
     "text": _text,
     "integer": _integer,
@@ -234,4 +246,4 @@ _READERS: Mapping[Kind, Callable[[object], Any]] = {
     "switch": _switch,
     "list": _list,
 }
-_FORMS = {"url": _url, "origin": _origin, "proxy": _proxy}
+_FORMS = {"url": _url, "origin": _origin, "proxy": _proxy, "smtp": _smtp, "mailbox": _mailbox}

@@ -364,6 +364,26 @@ class SalesSettings:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """Mail and jobs: where mails go, and how much is done at a time."""
+
+    smtp_url: str = setting(
+        "",
+        "Mail server: smtps://user:password@host, smtp+starttls://user:password@host or smtp://host; empty: mails are printed to the log.",
+        form="smtp",
+        secret=True,
+    )
+    mail_from: str = setting(
+        "",
+        "Who mails come from, such as Shop <shop@example.com>; empty: no-reply at the public address's host.",
+        form="mailbox",
+    )
+    jobs_at_once: int = setting(
+        8, "Jobs (mails, charges, refunds) that run at the same time in one process.", low=2, high=100
+    )
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Settings(
     ServerSettings,
@@ -374,6 +394,7 @@ class Settings(
     AuctionSettings,
     PaymentSettings,
     SalesSettings,
+    MailSettings,
 ):
     """Every setting of the server. Make one with `load`; tests may call it with what they want different."""
 
@@ -409,6 +430,7 @@ SECTIONS = (
     AuctionSettings,
     PaymentSettings,
     SalesSettings,
+    MailSettings,
 )
 SETTINGS: dict[str, Setting] = declared(Settings, SECTIONS)
 """Every setting by name, in the order of the sections."""

@@ -57,3 +57,5 @@ class MailJob(msgspec.Struct, frozen=True):
     """The payload of `mail.send`."""
 
     mail: Mail
+    id: str
+    """What the message is called: the same whenever this job is tried."""

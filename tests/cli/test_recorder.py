@@ -10,9 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from liveserver.cli.children import Child, Orders
-from liveserver.cli.relay import Heard, Telling
+from liveserver.cli.relay import Heard, Telling, Told
 from liveserver.config import Settings
 from liveserver.infra.shards import Shards
+from liveserver.jobs.model import Counts as JobCounts
 from liveserver.rooms.recorder import Counts, Numbers
 from tests.cli.test_serve import ready, stopped, until
 from tests.support.server import children_of
@@ -81,15 +82,19 @@ async def test_numbers_are_heard_as_told_and_forgotten_when_nobody_tells_them(
 ):
     monkeypatch.setattr("liveserver.cli.relay.ROUND_S", 0.02)
     monkeypatch.setattr("liveserver.cli.relay.FRESH_MS", 200)
-    numbers = Numbers(12, 340, Counts(3, 900, 880, 0.25))
+    numbers, jobs = (
+        Numbers(12, 340, Counts(3, 900, 880, 0.25)),
+        JobCounts(done=7, failed=2, dead=1, busy_s=0.5),
+    )
     telling, heard, other = (
-        Telling(Shards.around(redis), "recorder_1", lambda: numbers),
+        Telling(Shards.around(redis), "recorder_1", lambda: Told(numbers, jobs)),
         Heard(Shards.around(redis), "recorder_1"),
         Heard(Shards.around(redis), "recorder_2"),
     )
     for each in (telling, heard, other):
         await each.start()
     await until(lambda: heard.numbers == numbers)
+    assert heard.jobs == jobs
     assert other.numbers is None
     await telling.aclose()
     await until(lambda: heard.numbers is None)

@@ -48,6 +48,7 @@ def test_every_setting_can_be_given_in_the_environment(tmp_path, name):
     about = SETTINGS[name]
     texts = {"integer": f"{about.low or 1:g}", "number": "2.5", "switch": "false"}
     texts |= {"url": "redis://h", "origin": "https://a.example", "proxy": "10.0.0.0/8"}
+    texts |= {"smtp": "smtp://h", "mailbox": "shop@a.example"}
     text = about.choices[-1] if about.choices else texts.get(about.form) or texts.get(about.kind, "x" * 40)
     got = loaded(tmp_path, env={about.env: text})
     assert got.sources[name].where == about.env
@@ -71,6 +72,10 @@ def test_every_setting_can_be_given_in_the_environment(tmp_path, name):
         ({"LIVESERVER_ORIGINS": "https://a.example/path"}, "is no origin"),
         ({"LIVESERVER_TRUSTED_PROXIES": "10.0.0.0/99"}, "neither an IP address nor a network"),
         ({"LIVESERVER_DATABASE_URL": "localhost:5432"}, "must be an address with a scheme"),
+        ({"LIVESERVER_SMTP_URL": "imap://mail.example"}, "must be smtps://"),
+        ({"LIVESERVER_SMTP_URL": "smtps://"}, "with a host"),
+        ({"LIVESERVER_MAIL_FROM": "nobody"}, "is no e-mail address"),
+        ({"LIVESERVER_MAIL_FROM": "a@b.example, c@d.example"}, "is no e-mail address"),
         ({"LIVESERVER_JWT_SECRET": "short"}, "less than 32 bytes"),
         ({"LIVESERVER_UNLIMITED": "1", "LIVESERVER_HOST": "192.0.2.1"}, "only for load tests"),
         ({"LIVESERVER_WORKERS": "2", "LIVESERVER_PORT": "0"}, "port can't be 0"),
