@@ -5,10 +5,11 @@ for those who bring their own transport.
 """
 
 from liveserver.client.live import LiveClient, Refused
-from liveserver.client.results import BidPlaced, Done, LotOpened, Said
+from liveserver.client.results import BidPlaced, Bought, Done, LotOpened, Said
 from liveserver.client.room import SNAPSHOT, Event, Events, Room
 from liveserver.client.view import apply
 
 __all__ = [
-    "SNAPSHOT", "BidPlaced", "Done", "Event", "Events", "LiveClient", "LotOpened", "Refused", "Room", "Said", "apply",
+    "SNAPSHOT", "BidPlaced",
+    "Bought", "Done", "Event", "Events", "LiveClient", "LotOpened", "Refused", "Room", "Said", "apply",
 ]  # fmt: skip

@@ -33,6 +33,18 @@ class BidPlaced(Done, frozen=True, kw_only=True):
     """Your pseudonym in this show: where `leader_id` says it, it is you who leads."""
 
 
+class Bought(Done, frozen=True, kw_only=True):
+    """Bought from the spotlight. `amount` is minor units of `currency`, for all `qty` pieces; `bought` counts all of this product."""
+
+    claim: str
+    product: str
+    variant: str
+    qty: int
+    amount: int
+    currency: str
+    bought: int = 0
+
+
 class LotOpened(Done, frozen=True, kw_only=True):
     """A lot is open for bids."""
 

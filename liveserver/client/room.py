@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from liveserver.client.results import BidPlaced, D, Done, LotOpened, Said, typed
+from liveserver.client.results import BidPlaced, Bought, D, Done, LotOpened, Said, typed
 from liveserver.client.view import apply
 from liveserver.kernel.errors import Rejected
 
@@ -200,11 +200,19 @@ class Room:
         """Takes the lot back unsold (host)."""
         return await self._do(Done, "lot:pass", lot=lot)
 
-    async def spotlight(self, product: str | None) -> Done | Rejected:
-        """Shows a product to everybody, or none (host)."""
+    async def spotlight(
+        self, product: str | None, *, units: int | None = None, limit: int | None = None
+    ) -> Done | Rejected:
+        """Shows a product to everybody, or none (host). `units` more of each variant are taken along to be sold at the fixed price;
+        `limit` is the most that one person may buy. Refusals: `no_such_product`, `out_of_stock`, `show_ended`, …"""
         if product is None:
             return await self._do(Done, "spotlight:clear")
-        return await self._do(Done, "spotlight:set", product=product)
+        return await self._do(Done, "spotlight:set", product=product, units=units, limit=limit)
+
+    async def buy(self, product: str, *, variant: str = "", qty: int = 1) -> Bought | Rejected:
+        """Buys from the spotlight at its price; `variant` may be left out where there is one. The order follows as the private event
+        `order:updated`. Refusals: `sold_out` or `out_of_stock` (detail.left), `over_limit`, `not_in_spotlight`, `card_required`, …"""
+        return await self._do(Bought, "spotlight:buy", product=product, variant=variant, qty=qty)
 
     async def leave(self) -> None:
         """Leaves the room; its events end."""

@@ -17,6 +17,7 @@ from liveserver.infra.database import AWAY
 from liveserver.kernel.clock import Clock
 from liveserver.orders.model import Order
 from liveserver.orders.telling import Notice
+from liveserver.sales.telling import document
 
 WAITING_MAX = 1_000
 """Orders whose news wait to be read; the oldest go first, and their people see it with the next page."""
@@ -88,29 +89,3 @@ class OrderNews:
 
 def _alone(kind: str, show: str, ts: int, payload: dict[str, Any]) -> dict[str, Any]:
     return {"type": kind, "show": show, "ts": ts, "payload": payload}
-
-
-def document(order: Order, role: str) -> dict[str, Any]:
-    """An order as its buyer or seller is told of it: an allow-list. `lot` or `claim` says what of the show it came from."""
-    source, _, object = order.origin.partition(":")
-    told: dict[str, Any] = {
-        "order": order.id,
-        "number": order.number,
-        "role": role,
-        "state": order.state,
-        "refund": order.refund,
-        "funds": order.funds,
-        "dispute": order.dispute,
-        "title": order.title,
-        "total": order.total,
-        "item": order.item,
-        "currency": order.currency,
-        "due_ts": order.due_ts,
-        "sold_in": order.show or None,
-        "lot": object.rpartition(":")[2] if source == "lot" else None,
-        "claim": object.rpartition(":")[2] if source == "claim" else None,
-        "test": order.test,
-    }
-    if role == "seller":
-        told["buyer"] = order.buyer_name
-    return told

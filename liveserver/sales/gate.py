@@ -27,7 +27,7 @@ FRESH_MS = 1_000
 """What is older refuses nobody: they may have paid, or saved a card, a moment ago."""
 PEOPLE_MAX = 50_000
 """People that are remembered, some ten megabytes; who was read the longest ago goes first, and costs a query again."""
-CARDS_PATH, ORDERS_PATH = "/me/cards", "/me/orders"
+CARDS_PATH, ORDERS_PATH = "/me/cards", "/orders"
 """Where people mend it."""
 
 CARD_REQUIRED = Rejected(

@@ -15,6 +15,7 @@ from liveserver.kernel.clock import VirtualClock
 from liveserver.orders.model import Order
 from liveserver.orders.telling import CHANNEL, Notice
 from liveserver.sales.notices import OrderNotices
+from liveserver.sales.telling import document
 from tests.sales.conftest import Stage, claimed
 from tests.support.orders import order
 
@@ -144,7 +145,7 @@ async def test_nobody_is_told_addresses_and_mail():
     [("lot:show_1:lot_7", "lot_7", None), ("claim:show_1:c9-ab", None, "c9-ab"), ("cart:x", None, None)],
 )
 def test_where_an_order_came_from(origin: str, lot: str | None, claim: str | None):
-    told = ordernews.document(order(origin=origin), "buyer")
+    told = document(order(origin=origin), "buyer")
     assert (told["lot"], told["claim"]) == (lot, claim)
 
 

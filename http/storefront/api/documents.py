@@ -120,6 +120,7 @@ class Livestream(msgspec.Struct, frozen=True):
     started_ts: int | None
     ended_ts: int | None
     viewers: int
+    requires_card: bool
 
 
 class SellerLivestream(msgspec.Struct, frozen=True):
@@ -137,6 +138,7 @@ class SellerLivestream(msgspec.Struct, frozen=True):
     ended_ts: int | None
     chat: ChatSettings
     moderators: tuple[str, ...]
+    requires_card: bool
 
 
 def livestream(show: Show, viewers: int) -> Livestream:
@@ -153,6 +155,7 @@ def livestream(show: Show, viewers: int) -> Livestream:
         show.started_ts,
         show.ended_ts,
         viewers,
+        show.requires_card,
     )
 
 
@@ -171,6 +174,7 @@ def seller_livestream(show: Show) -> SellerLivestream:
         show.ended_ts,
         show.chat,
         show.moderators,
+        show.requires_card,
     )
 
 

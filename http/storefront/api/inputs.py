@@ -140,11 +140,18 @@ class NewLivestream(Input, frozen=True):
     scheduled_ts: Moment | None = None
     picture: Picture = ""
     chat: ChatInput = ChatInput()
+    requires_card: bool = False
 
     def draft(self) -> ShowDraft:
         """In the shows' words."""
         return ShowDraft(
-            self.title, self.currency, self.description, self.scheduled_ts, self.picture, self.chat.settings()
+            self.title,
+            self.currency,
+            self.description,
+            self.scheduled_ts,
+            self.picture,
+            self.chat.settings(),
+            self.requires_card,
         )
 
 
@@ -157,11 +164,20 @@ class LivestreamEdit(Input, frozen=True):
     scheduled_ts: Moment | UnsetType | None = UNSET
     picture: Picture | UnsetType = UNSET
     chat: ChatInput | UnsetType = UNSET
+    requires_card: bool | UnsetType = UNSET
 
     def changes(self) -> ShowChanges:
         """In the shows' words."""
         chat = UNSET if isinstance(self.chat, UnsetType) else self.chat.settings()
-        return ShowChanges(self.title, self.currency, self.description, self.scheduled_ts, self.picture, chat)
+        return ShowChanges(
+            self.title,
+            self.currency,
+            self.description,
+            self.scheduled_ts,
+            self.picture,
+            chat,
+            self.requires_card,
+        )
 
 
 class NewLot(Input, frozen=True):
@@ -219,3 +235,7 @@ class Highlight(Input, frozen=True):
     """The product to put into the spotlight; null takes it out."""
 
     product: Annotated[str, Meta(max_length=40)] | None
+    units: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    """Pieces of each variant that are taken along to be sold; null: ten when it is shown for the first time."""
+    limit: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    """Pieces that one person may buy."""

@@ -77,7 +77,7 @@ async def highlight(call: Call, id: str, body: Highlight) -> Acted | Rejected:
     """Puts a product into the spotlight, or takes it out."""
     if body.product is None:
         return await _act(call, id, "spotlight:clear")
-    return await _act(call, id, "spotlight:set", product=body.product)
+    return await _act(call, id, "spotlight:set", product=body.product, units=body.units, limit=body.limit)
 
 
 @operation("GET", "/seller/livestreams/{id}/lots", tag="seller", who=HOSTS)

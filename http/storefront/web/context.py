@@ -225,6 +225,9 @@ class Boot(msgspec.Struct, frozen=True):
     """Where "Sign in to bid" leads: `/sign-in?next=/shows/…`."""
     presets: tuple[str, ...] = ()
     """Clock presets a host may choose, the default first (host console)."""
+    orders: tuple[dict[str, Any], ...] = ()
+    """As `order:updated` tells them. Show page: what the visitor bought in this show and has to pay. Console: what its seller sold
+    in it, the latest 100."""
     room: dict[str, Any] | None = None
     """The room as it was when the page was made: {"epoch", "seq", "server_now", "snapshot", "you"} as in the answer to
     `room:join`; join with `after: {epoch, seq}`. None: the show is not live; join without `after`."""
@@ -256,6 +259,8 @@ class HostPage(msgspec.Struct, frozen=True):
     """The host's own, up to 100: for spotlight and quick lots."""
     results: tuple[Result, ...]
     sold_total: int
+    paid_total: int
+    """Goods of the show that are paid."""
     boot: Boot
 
 

@@ -96,6 +96,7 @@ def show_changes(form: FormData, show: Show) -> ShowChanges:
         scheduled_ts=scheduled if show.status == "scheduled" else UNSET,
         picture=form.text("picture"),
         chat=ChatSettings(form.checked("links"), words, whole(form, "slow_s", 0) * 1000),
+        requires_card=form.checked("requires_card"),
     )
 
 

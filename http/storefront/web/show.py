@@ -1,5 +1,6 @@
 """The show page and the host's console: their first paint from the record and the live room; the socket does the rest."""
 
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -7,13 +8,17 @@ from aiohttp import web
 from liveserver.auction.clock import PRESETS
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ShowId
+from liveserver.orders import store as order_store
+from liveserver.orders.model import UNPAID
+from liveserver.orders.store import Sought
 from liveserver.rooms.model import STAFF
+from liveserver.sales.telling import document
 from liveserver.shows.model import Show
 from liveserver.shows.rules import role_in
 from storefront.problems import FORBIDDEN, NOT_FOUND, SIGN_IN_FIRST, Refused
 from storefront.results import RESULTS_MAX, results_of
 from storefront.rooms import look, running_lot
-from storefront.services import services_of
+from storefront.services import Services, services_of
 from storefront.visitors import Visitor, visitor_of
 from storefront.web import texts
 from storefront.web.cards import cards_of, cover, show_path
@@ -23,6 +28,7 @@ from storefront.web.render import person_of, render
 
 RESULTS_LIVE_MAX = 20
 PRODUCTS_SHOWN_MAX = 100
+ORDERS_SHOWN_MAX = 100
 SOCKET_PATH = "/ws"
 PRESET_NAMES: tuple[str, ...] = ("live", *(name for name in PRESETS if name != "live"))
 
@@ -51,7 +57,13 @@ async def show_page(request: web.Request) -> web.Response:
         role=role,
         lot=lot,
         results=await results_of(request).of_show(show, limit) if show.status != "scheduled" else (),
-        boot=_boot(request, show, visitor, seen.document() if seen is not None else None),
+        boot=_boot(
+            request,
+            show,
+            visitor,
+            seen.document() if seen is not None else None,
+            orders=await _to_pay(services, show, visitor),
+        ),
         social_title=f"{show.title} · {show.host_name}",
         social_text=show.description[:200] or f"{show.host_name} runs a live auction.",
         may_host=role in STAFF,
@@ -71,16 +83,47 @@ async def host_page(request: web.Request) -> web.Response:
     products = await services.catalog.by_seller(show.host, None, PRODUCTS_SHOWN_MAX)
     assert not isinstance(products, Rejected), "the first page has no cursor to be wrong"
     totals = await results_of(request).totals([show.id])
+    sums = await order_store.sums_of_show(services.pool, show.id, show.host)
+    earned = sum(each.paid + each.waiting for each in sums if each.currency == show.currency)
     page = HostPage(
         show=show,
         role=role,
         queue=tuple(await services.shows.queue(show.id)),
         products=products.items,
         results=await results_of(request).of_show(show, RESULTS_MAX),
-        sold_total=totals[show.id].total if show.id in totals else 0,
-        boot=_boot(request, show, visitor, seen.document() if seen is not None else None, PRESET_NAMES),
+        # Shows of before there were orders have their results alone.
+        sold_total=earned if sums else totals[show.id].total if show.id in totals else 0,
+        paid_total=sum(each.paid for each in sums if each.currency == show.currency),
+        boot=_boot(
+            request,
+            show,
+            visitor,
+            seen.document() if seen is not None else None,
+            PRESET_NAMES,
+            await _sold(services, show, visitor),
+        ),
     )
     return await render(request, "host.html", page)
+
+
+async def _to_pay(services: Services, show: Show, visitor: Visitor) -> tuple[dict[str, Any], ...]:
+    """What the visitor has bought in this show and not paid yet."""
+    if not visitor.signed_in:
+        return ()
+    sought = Sought(states=tuple(sorted(UNPAID)), show=show.id)
+    found = await order_store.of_buyer(services.pool, visitor.identity.id, sought, None, ORDERS_SHOWN_MAX)
+    assert not isinstance(found, Rejected), "the first page has no cursor to be wrong"
+    return tuple(document(order, "buyer") for order in found.items)
+
+
+async def _sold(services: Services, show: Show, visitor: Visitor) -> tuple[dict[str, Any], ...]:
+    """What the show's seller sold in it; nobody else sees who owes what."""
+    if visitor.identity.id != show.host:
+        return ()
+    sought = Sought(show=show.id)
+    found = await order_store.of_seller(services.pool, show.host, sought, None, ORDERS_SHOWN_MAX)
+    assert not isinstance(found, Rejected), "the first page has no cursor to be wrong"
+    return tuple(document(order, "seller") for order in found.items)
 
 
 def _boot(
@@ -89,6 +132,7 @@ def _boot(
     visitor: Visitor,
     room: dict[str, object] | None,
     presets: tuple[str, ...] = (),
+    orders: tuple[dict[str, Any], ...] = (),
 ) -> Boot:
     locale = texts.locale_for(request.headers.get("Accept-Language", ""))
     return Boot(
@@ -107,5 +151,6 @@ def _boot(
         now_ms=services_of(request).clock.now_ms(),
         sign_in=f"/sign-in?next={quote(show_path(show.id), safe='')}",
         presets=presets,
+        orders=orders,
         room=room,
     )

@@ -6,7 +6,7 @@ import { money } from "../ui/money.js";
 import { t } from "../ui/words.js";
 import { twice } from "./actions.js";
 
-export function wireTop(session, data, act) {
+export function wireTop(session, data, act, sales) {
   const earned = $("#earned");
   // What was sold before this page's snapshot is in the server's figure; what comes later is added as it comes.
   let total = Number(earned.dataset.total);
@@ -18,6 +18,11 @@ export function wireTop(session, data, act) {
     sold += 1;
   });
   session.watch(() => {
+    if (sales) {
+      // The seller's own orders know more: what was bought from the spotlight, what fell through, what is paid.
+      [total, sold] = [sales.earned, sales.count];
+      text($("#paid"), money(sales.paid, data.currency));
+    }
     status = session.view.show.status ?? data.status;
     $("#desk-top").dataset.status = status;
     text($("#status-words"), t({ live: "onAir", ended: "endedShort", scheduled: "notStarted" }[status]));

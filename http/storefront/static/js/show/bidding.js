@@ -6,6 +6,7 @@ import { money, parseAmount, plain, sign } from "../ui/money.js";
 import { assertively } from "../ui/announce.js";
 import { toast } from "../ui/toast.js";
 import { t } from "../ui/words.js";
+import { refusalLink } from "./orders.js";
 
 const STEPS = [0, 1, 3, 6]; // quick amounts: the next bid, and some steps above
 
@@ -48,8 +49,10 @@ export function wireBidding(session, data) {
       refusal.code === "unconfirmed" ? t("unconfirmed")
       : refusal.code === "bid_too_low" && next ? t("outbid", { amount: money(next, lot.currency) })
       : refusal.message || t("lostCommand");
+    const link = refusalLink(refusal);
+    if (link && sheet?.open) sheet.close(); // no other amount would help
     if (sheet?.open) complain(message);
-    else toast(message, refusal.code === "bid_too_low" ? "warn" : "bad");
+    else toast(message, refusal.code === "bid_too_low" ? "warn" : "bad", link);
     assertively(message);
   }
 

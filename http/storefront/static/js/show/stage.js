@@ -1,9 +1,8 @@
-// The stage: backdrop and picture of what is on sale, viewers, the host's last words, the spotlight card, the countdown
+// The stage: backdrop and picture of what is on sale, viewers, the host's last words, the countdown
 // before a show and the summary after it. There is no video yet; the picture is the show.
 
 import { parts } from "../live/clock.js";
 import { $, flash, show, text } from "../ui/dom.js";
-import { money } from "../ui/money.js";
 import { count, t } from "../ui/words.js";
 import { isOpen } from "./bidding.js";
 
@@ -20,7 +19,6 @@ export function wireStage(session, data) {
   session.on("chat:new", (message, { fresh }) => {
     if (fresh && message.user.role === "host") speak(message.message);
   });
-  session.on("product:highlighted", (payload, { fresh }) => fresh && payload.product && flash($("#spot"), "arrive"));
   if ($("#starts")) setInterval(countDown, 1000);
   countDown();
 
@@ -31,7 +29,6 @@ export function wireStage(session, data) {
     stage.dataset.status = status;
     document.documentElement.dataset.show = status;
     backdrop(isOpen(lot) ? lot.picture || data.picture : product?.picture || lot?.picture || data.picture);
-    drawSpotlight(product, lot);
     text($("#viewers"), session.viewers === null ? "" : compact.format(session.viewers));
     text($("#viewers-words"), session.viewers === null ? "" : count("viewers", session.viewers));
     show($("#viewers-box"), session.viewers !== null);
@@ -59,18 +56,6 @@ export function wireStage(session, data) {
   function pair(kind) {
     const layers = [$(`#${kind}-a`), $(`#${kind}-b`)];
     return layers[0].classList.contains("on") ? layers.reverse() : layers;
-  }
-
-  function drawSpotlight(product, lot) {
-    const card = $("#spot");
-    const same = product && isOpen(lot) && (lot.product === product.id || lot.title === product.title);
-    show(card, Boolean(product) && !same);
-    if (!product) return;
-    text($("#spot-title"), product.title);
-    text($("#spot-price"), product.price === null || product.price === undefined ? "" : money(product.price, product.currency));
-    show($("#spot-picture"), Boolean(product.picture));
-    if (product.picture && $("#spot-picture").getAttribute("src") !== product.picture) $("#spot-picture").src = product.picture;
-    card.href = product.id ? `/products/${encodeURIComponent(product.id)}` : "#";
   }
 
   function speak(line) {
