@@ -17,7 +17,7 @@ from liveserver.chat.feature import ChatFeature
 from liveserver.chat.text import digest
 from liveserver.rooms.lifecycle import End, Lifecycle
 from liveserver.spotlight.feature import SpotlightFeature
-from liveserver.spotlight.model import Card, ClearSpotlight, SetSpotlight
+from liveserver.spotlight.model import BuySpotlight, Card, ClearSpotlight, Good, OfferSpotlight, SetSpotlight
 from tests.support.shows import LocalShow
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("pages")]
@@ -112,6 +112,9 @@ def _step(show: LocalShow, random: Random) -> None:
             "slow",
             "ban",
             "spot",
+            "spot",
+            "buy",
+            "buy",
         ]
     ):
         case "bid" if lot is not None:
@@ -143,8 +146,21 @@ def _step(show: LocalShow, random: Random) -> None:
             show.host.sends("user:ban", chat.BanUser(person.id, "viewer", ""))
         case "spot":
             card = Card(id="p1", title="Camera", price=12_900, currency="USD", picture="/p.svg", stock=2)
-            show.host.sends(
-                *random.choice([("spotlight:set", SetSpotlight(card)), ("spotlight:clear", ClearSpotlight())])
+            units = random.randrange(6)
+            goods = tuple(
+                Good(f"v{i}", f"Size {i}", 12_900 + i, units + i) for i in range(random.randrange(3))
             )
+            show.host.sends(
+                *random.choice(
+                    [
+                        ("spotlight:offer", OfferSpotlight(card, goods, 3)),
+                        ("spotlight:offer", OfferSpotlight(card, goods, 3)),
+                        ("spotlight:set", SetSpotlight(card)),
+                        ("spotlight:clear", ClearSpotlight()),
+                    ]
+                )
+            )
+        case "buy":
+            person.sends("spotlight:buy", BuySpotlight("p1", random.choice(["v0", "v1", ""]), 1))
         case _:
             pass

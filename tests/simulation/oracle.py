@@ -8,6 +8,7 @@ from liveserver.auction import model as m
 from liveserver.kernel.errors import Rejected
 from liveserver.rooms.model import Command, Decision, Verdict
 from liveserver.rooms.room import Applied
+from liveserver.spotlight import model as spot
 
 
 @dataclass
@@ -57,6 +58,11 @@ class Oracle:
         self.lots: dict[str, LotSeen] = {}
         self.first_verdicts: dict[tuple[str, str, int], Any] = {}
         self.counts: dict[str, int] = {}
+        self.shown: spot.ProductOffered | None = None
+        self.given: dict[tuple[str, str], int] = {}
+        self.sold: dict[tuple[str, str], int] = {}
+        self.bought: dict[tuple[str, str], int] = {}
+        self.claims: set[str] = set()
         self.chained: list[tuple[int, int, m.LotFact]] = []
 
     def sees(self, applied: Applied) -> None:
@@ -69,6 +75,30 @@ class Oracle:
             if isinstance(fact, m.LotFact):
                 self.chained.append((seq, applied.entry.ts, fact))
                 self._lot_fact(fact, seq, applied.entry.ts)
+            elif isinstance(fact, spot.ProductOffered):
+                self._offered(fact)
+            elif isinstance(fact, spot.ClaimMade):
+                self._claimed(fact)
+
+    def _offered(self, fact: spot.ProductOffered) -> None:
+        self.shown = fact
+        for good in fact.goods:
+            key = (fact.card.id, good.variant)
+            assert good.given >= self.given.get(key, 0), "what a show was given is not taken from it"
+            self.given[key] = good.given
+            assert good.left == good.given - self.sold.get(key, 0)
+
+    def _claimed(self, fact: spot.ClaimMade) -> None:
+        key, own = (fact.product, fact.variant), (fact.product, fact.buyer)
+        self.sold[key] = self.sold.get(key, 0) + fact.quantity
+        self.bought[own] = self.bought.get(own, 0) + fact.quantity
+        assert self.sold[key] <= self.given[key], "never oversold"
+        assert fact.left == self.given[key] - self.sold[key]
+        assert self.shown is not None
+        assert self.shown.card.id == fact.product, "only what is shown is sold"
+        assert self.bought[own] <= self.shown.limit, "nobody gets more than the limit"
+        assert fact.claim not in self.claims, "a claim is made once"
+        self.claims.add(fact.claim)
 
     def _same_verdict_again(self, command: Command, verdict: Verdict) -> None:
         if not command.client:

@@ -13,6 +13,7 @@ from liveserver.rooms.edge import command
 from liveserver.rooms.lifecycle import End, Start, Tick
 from liveserver.rooms.model import SYSTEM, Actor, Command
 from liveserver.rooms.room import Room
+from liveserver.spotlight import model as spot
 
 HOST = Actor("u_host", "Hana", "host")
 MODERATOR = Actor("u_mod", "Mo", "moderator")
@@ -31,6 +32,8 @@ class People:
     lots: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
     sent: list[Command] = field(default_factory=list)
+    given: dict[str, int] = field(default_factory=dict)
+    """Pieces of each product that the show was given."""
 
     def next(self, room: Room) -> Command:
         """What somebody does next, given what the room looks like (or looked like, for the slow ones)."""
@@ -56,6 +59,8 @@ class People:
             )
         elif draw < 0.805:
             made = command("show:end", HOST, End())
+        elif draw < 0.88:
+            made = self._spotlight(room)
         else:
             made = self._chat(room)
         self.sent.append(made)
@@ -128,6 +133,26 @@ class People:
         rules = Rules(start, reserve, rng.random() < 0.2, steps)
         limit = rng.choice((None, None, None, 40_000))
         return m.Terms(f"lot_{self.lots}", "show_1", f"Lot {self.lots}", "USD", rules, pinned, limit=limit)
+
+    def _spotlight(self, room: Room) -> Command:
+        rng, card = self.rng, room.states["spotlight"].card
+        draw = rng.random()
+        if card is None or draw < 0.2:
+            # As the edge settles it: what the show was given in all, now and then told late.
+            product = f"prod_{rng.randrange(2)}"
+            self.given[product] = self.given.get(product, 0) + rng.randrange(4)
+            goods = (
+                spot.Good("v_s", "S", 500, max(0, self.given[product] - rng.randrange(3))),
+                spot.Good("v_m", "M", 600, 2),
+            )
+            shown = spot.Card(product, "Scarf", 500, "USD", "", 9)
+            return command("spotlight:offer", HOST, spot.OfferSpotlight(shown, goods, rng.choice((1, 3, 10))))
+        if draw < 0.25:
+            return command("spotlight:clear", HOST, spot.ClearSpotlight())
+        actor = rng.choice(BIDDERS) if rng.random() < 0.94 else rng.choice(EVERYBODY)
+        client, number = self._numbered(actor)
+        wish = spot.BuySpotlight(card.id, rng.choice(("v_s", "v_s", "v_m", "")), rng.choice((1, 1, 2)))
+        return command("spotlight:buy", actor, wish, client=client, number=number)
 
     def _chat(self, room: Room) -> Command:
         rng = self.rng

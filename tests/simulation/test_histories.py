@@ -55,5 +55,10 @@ def test_histories(part: int) -> None:
         "chat:send ok",
         "chat:send duplicate_message",
         "user:ban ok",
+        "spotlight:offer ok",
+        "spotlight:buy ok",
+        "spotlight:buy sold_out",
+        "spotlight:buy over_limit",
+        "spotlight:buy variant_needed",
     ):
         assert seen[needed] > 0, f"{needed} never happened: {dict(seen)}"
