@@ -2,7 +2,7 @@
 
 |address                               |method|template          |page          |who|
 |--------------------------------------|------|------------------|--------------|---|
-|/studio/orders                        |GET   |sold.html         |SoldPage      |hosts and admins; `group`, `show`, `from`, `to`, `search`, `cursor`|
+|/studio/orders                        |GET   |sold.html         |SoldPage      |hosts and admins; `group`, `show`, `from`, `to`, `search`, `cursor`; `part`=1: the list alone|
 |/studio/orders/mark                   |GET   |- (JSON)          |              |changes when an order of the shop changes: the page asks for it|
 |/studio/orders/{id}                   |GET   |sold_order.html   |SoldOrderPage |the order's seller or an admin (others 404)|
 |/studio/orders/{id}/ship              |POST  |sold_order.html (4xx)|SoldOrderPage|carrier, tracking|
@@ -128,7 +128,8 @@ async def sold(request: web.Request) -> web.Response:
         next=page.next,
         first=cursor is None,
     )
-    return await render(request, "sold.html", shown)
+    part = request.query.get("part") == "1"
+    return await render(request, "sold_list.html" if part else "sold.html", shown)
 
 
 async def mark(request: web.Request) -> web.Response:

@@ -27,7 +27,9 @@ async function ask() {
 const busy = () => document.activeElement?.closest("#orders form") !== null && document.activeElement !== document.body;
 
 async function renew() {
-  const reply = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const here = new URL(location.href);
+  here.searchParams.set("part", "1"); // the list alone: a whole page would bring styles under another nonce
+  const reply = await fetch(here, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!reply?.ok || reply.redirected) return;
   const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("#orders");
   if (!fresh || busy()) return;
