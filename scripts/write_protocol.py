@@ -25,7 +25,7 @@ SPEAKERS = (
     "accounts/errors.py",
 )
 """Where refusals that a socket may be told are written."""
-UNHEARD = {"bad_credentials", "too_many_attempts", "no_account"}
+UNHEARD = {"bad_credentials", "too_many_attempts", "no_account", "link_expired", "already_verified"}
 """Refusals in there that only HTTP tells."""
 
 

@@ -24,6 +24,14 @@ TOKEN_EXPIRED = Rejected("token_expired", "This token has expired. Get a new one
 NO_ACCOUNT = Rejected("no_account", "There is no such account.")
 SESSION_ENDED = Rejected("session_ended", "You are signed out. Sign in again.")
 
+LINK_EXPIRED = Rejected(
+    "link_expired",
+    "This link has been used or its time is over. Ask for a new one.",
+    detail={"field": "token"},
+)
+"""One answer for a token that was used, has expired, or never was."""
+ALREADY_VERIFIED = Rejected("already_verified", "Your e-mail address is confirmed already.")
+
 
 def bad_name(message: str) -> Rejected:
     """A name that can't be shown."""

@@ -14,6 +14,9 @@ AccountRole = Literal["viewer", "host", "admin"]
 """What somebody may do on the server: watch and buy, run shows, operate."""
 IdentityRole = Literal["guest", "viewer", "host", "admin"]
 
+Purpose = Literal["verify", "reset"]
+"""What a token that a mail brings is good for."""
+
 NO_SESSION = SessionId("")
 """The session of identities that have none of ours: guests, and people of the embedding app."""
 NEVER_MS = 2**53 - 1
@@ -31,6 +34,8 @@ class Account(msgspec.Struct, frozen=True):
     verified: bool
     """May bid."""
     created_ts: int
+    email_verified: bool = False
+    """A mail of ours was opened at `email`."""
 
 
 class Session(msgspec.Struct, frozen=True):

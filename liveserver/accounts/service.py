@@ -22,6 +22,7 @@ from liveserver.accounts.errors import (
 from liveserver.accounts.model import NO_SESSION, Account, AccountRole, Identity, Session, identity_of
 from liveserver.accounts.notices import Notices
 from liveserver.accounts.passwords import Passwords
+from liveserver.accounts.proofs import Proofs
 from liveserver.accounts.rules import PASSWORD_LENGTH_MAX, clean_email, clean_name, judge_password
 from liveserver.accounts.tokens import ExternalTokens, csrf_of, is_ours, new_token, token_hash
 from liveserver.config import Settings
@@ -58,6 +59,10 @@ class Accounts:
             settings.jwt_secret, settings.jwt_audience, verified_by_default=not settings.bid_requires_approval
         )
         self._notices = Notices(pool)
+        self.proofs = Proofs(
+            pool, clock, settings, self._passwords, self._notices.origin, self._ended, self._changed
+        )
+        """Confirmed addresses and forgotten passwords."""
         self._sweeper: asyncio.Task[None] | None = None
         self._account_rate = throttle.Rate(settings.sign_ins_per_account_per_min, 60_000)
         self._address_rate = throttle.Rate(settings.sign_ins_per_address_per_min, 60_000)
@@ -89,7 +94,8 @@ class Accounts:
 
     async def register(self, name: str, email: str, password: str, *, ip: str = "") -> Account | Rejected:
         """A new viewer. Refusals: `bad_name`, `name_reserved`, `name_taken`, `bad_email`, `email_taken`, `weak_password`
-        (all with `detail.field`), `too_many_attempts`, `busy`. Without an `ip` (the server's own work) nothing is counted.
+        (all with `detail.field`), `too_many_attempts`, `busy`. Without an `ip` (the server's own work) nothing is counted,
+        and nobody is written to.
         """
         cleaned, address = clean_name(name), clean_email(email)
         if isinstance(cleaned, Rejected):
@@ -113,7 +119,13 @@ class Accounts:
             return hashed
         verified = not self._settings.bid_requires_approval
         account = Account(UserId(new_id("user")), cleaned, address, "viewer", verified, now)
-        return await store.insert_account(self._pool, account, hashed) or account
+        async with transaction(self._pool) as on:
+            # A refusal is a statement that failed, and the transaction with it; nothing was written.
+            if taken := await store.insert_account(on, account, hashed):
+                return taken
+            if ip:
+                await self.proofs.welcome(on, account)
+        return account
 
     async def sign_in(self, email: str, password: str, ip: str) -> tuple[Session, str] | Rejected:
         """A new session and its token. Refusals: `bad_credentials`, `too_many_attempts` (detail.retry_after_ms), `busy`.
@@ -274,6 +286,7 @@ class Accounts:
             if len(ended) < SWEEP_AT_ONCE_MAX:
                 break
         await throttle.forget(self._pool, self._clock.now_ms())
+        await self.proofs.forget()
         return swept
 
     async def _checked(self, found: store.Credentials | None, password: str) -> store.Credentials | Rejected:

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from liveserver.accounts.errors import EMAIL_TAKEN, NAME_TAKEN
-from liveserver.accounts.model import Account, AccountRole
+from liveserver.accounts.model import Account, AccountRole, Purpose
 from liveserver.accounts.rules import email_key, name_key
 from liveserver.infra.database import Connection, Pool, Record, load_queries
 from liveserver.kernel.errors import Rejected
@@ -38,7 +38,13 @@ class FoundSession(msgspec.Struct, frozen=True):
 
 def _account(row: Record) -> Account:
     return Account(
-        UserId(row["id"]), row["name"], row["email"], row["role"], row["verified"], row["created_ts"]
+        UserId(row["id"]),
+        row["name"],
+        row["email"],
+        row["role"],
+        row["verified"],
+        row["created_ts"],
+        row["email_verified"],
     )
 
 
@@ -195,3 +201,50 @@ async def end_expired(db: Database, now_ms: int, at_most: int, origin: str) -> l
 async def notify(db: Database, message: str) -> None:
     """Tells other processes, once committed."""
     await db.execute(Q.notify, CHANNEL, message)
+
+
+async def insert_mail_token(
+    db: Connection, token_hash: bytes, account: Account, purpose: Purpose, now_ms: int, expires_ts: int
+) -> bool:
+    """False: the account is gone, or has another address by now."""
+    added = await db.fetchval(
+        Q.insert_mail_token, token_hash, account.id, purpose, email_key(account.email), now_ms, expires_ts
+    )
+    return added is not None
+
+
+async def trim_mail_tokens(db: Connection, user: UserId, purpose: Purpose, keep: int) -> None:
+    """Makes the oldest void, beyond `keep`."""
+    await db.execute(Q.trim_mail_tokens, user, purpose, keep)
+
+
+async def find_mail_token(db: Database, token_hash: bytes, purpose: Purpose, now_ms: int) -> Account | None:
+    """Whose living token it is."""
+    row = await db.fetchrow(Q.find_mail_token, token_hash, purpose, now_ms)
+    return _account(row) if row else None
+
+
+async def use_mail_token(db: Connection, token_hash: bytes, purpose: Purpose, now_ms: int) -> UserId | None:
+    """Whose living token it was; it is used up."""
+    user: str | None = await db.fetchval(Q.use_mail_token, token_hash, purpose, now_ms)
+    return None if user is None else UserId(user)
+
+
+async def confirm_email(db: Connection, user: UserId) -> None:
+    """A mail arrived there."""
+    await db.execute(Q.confirm_email, user)
+
+
+async def void_mail_tokens(db: Connection, user: UserId, purpose: Purpose) -> None:
+    """None of them is good for anything any more."""
+    await db.execute(Q.void_mail_tokens, user, purpose)
+
+
+async def set_password(db: Connection, user: UserId, password: str) -> None:
+    """Another password's hash, whatever it was."""
+    await db.execute(Q.set_password, user, password)
+
+
+async def forget_mail_tokens(db: Database, now_ms: int, at_most: int) -> None:
+    """Drops those whose time is over."""
+    await db.execute(Q.forget_mail_tokens, now_ms, at_most)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from liveserver.accounts import proofs
 from liveserver.cli.parts import CLOSE_MAX_S, closing, started
 from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
@@ -33,6 +34,7 @@ def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
     mailer = mailer_of(settings, clock)
     return [
         *sending.works(mailer),
+        *proofs.works(pool, clock, mailer),
         *upkeep.works(pool, clock),
         *sales.works(pool, clock, placing_of(settings)),
     ]

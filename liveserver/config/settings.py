@@ -241,6 +241,16 @@ class AccountSettings:
     hosts_may_register: bool = setting(
         False, "Whoever registers may choose to run shows; off, an admin makes people hosts."
     )
+    account_mails_per_hour: float = setting(
+        5,
+        "Mails an hour to one address for a new password or to confirm it.",
+        unit="1/h",
+        low=0,
+        rate=True,
+    )
+    account_mails_per_address_per_hour: float = setting(
+        20, "Such mails an hour asked for from one client address.", unit="1/h", low=0, rate=True
+    )
     registrations_per_address_per_hour: float = setting(
         30, "New accounts an hour per client address.", unit="1/h", low=0, rate=True
     )
