@@ -60,6 +60,21 @@ class Sum(msgspec.Struct, frozen=True):
     average: int
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """What a shop took lately in one currency, for a glance."""
+
+    currency: str
+    test: bool
+    orders: int
+    sales: int
+    refunded: int
+
+    @property
+    def average(self) -> int:
+        """Of an order."""
+        return _average(self.sales, self.orders)
+
+
 class Figures(msgspec.Struct, frozen=True):
     """A shop's figures from `from_ts` until before `to_ts`, in ms."""
 
@@ -91,6 +106,17 @@ async def figures_of(pool: Pool, seller: str, start: int, end: int) -> Figures:
     return Figures(start, end, tuple(days), tuple(shows), tuple(_sums(days)))
 
 
+async def taken_lately(pool: Pool, seller: str, now_ts: int) -> tuple[Taken, ...]:
+    """What a shop took in the last 30 days."""
+    rows = await pool.fetch(Q.sums_of_seller, seller, now_ts - USUAL_DAYS * DAY_MS)
+    return tuple(Taken(**dict(row)) for row in rows)
+
+
+def _average(sales: int, orders: int) -> int:
+    """Half a minor unit upwards."""
+    return (2 * sales + orders) // (2 * orders)
+
+
 def _sums(days: Iterable[Day]) -> list[Sum]:
     sums: dict[tuple[str, bool], list[int]] = {}
     for day in days:
@@ -98,7 +124,7 @@ def _sums(days: Iterable[Day]) -> list[Sum]:
         for at, value in enumerate((day.orders, day.units, day.sales, day.refunded)):
             one[at] += value
     return [
-        Sum(currency, test, orders, units, sales, refunded, (2 * sales + orders) // (2 * orders))
+        Sum(currency, test, orders, units, sales, refunded, _average(sales, orders))
         for (currency, test), (orders, units, sales, refunded) in sorted(sums.items())
     ]
 

@@ -13,13 +13,20 @@ SELECT id FROM orders WHERE id = $1 AND ($2 OR seller = $3);
 SELECT title FROM shows WHERE id = $1;
 
 -- name: counts_of_seller
--- How many orders of a shop are in each state.
-SELECT state, count(*) AS orders FROM orders WHERE seller = $1 GROUP BY state;
+-- How many orders of a shop are in each of these states.
+SELECT state, count(*) AS orders FROM orders WHERE seller = $1 AND state = ANY ($2::text[]) GROUP BY state;
 
 -- name: last_of_seller
--- What tells that something changed in a shop: the newest line of its orders' histories.
-SELECT coalesce(max(e.id), 0)::bigint FROM orders o JOIN order_events e ON e.order_id = o.id
-WHERE o.seller = $1 AND o.number > (SELECT coalesce(max(number), 0) - 200 FROM orders WHERE seller = $1);
+-- What tells that something changed in a shop: the newest line in the histories of its latest orders.
+SELECT coalesce(max(e.id), 0)::bigint
+FROM (SELECT id FROM orders WHERE seller = $1 ORDER BY number DESC LIMIT 100) o
+CROSS JOIN LATERAL (SELECT max(h.id) AS id FROM order_events h WHERE h.order_id = o.id) e;
+
+-- name: sums_of_seller
+-- What a shop was paid in a time, and gave back of it, by currency; without units, for they are too long to count on a page.
+SELECT currency, test, count(*) AS orders, sum(item + shipping + tax)::bigint AS sales,
+    sum(refunded_item + refunded_shipping + refunded_tax)::bigint AS refunded
+FROM orders WHERE seller = $1 AND paid_ts >= $2 GROUP BY currency, test ORDER BY currency, test;
 
 -- name: sales_by_day
 -- What a shop sold, by the day (UTC) on which it was paid.

@@ -35,7 +35,7 @@ from storefront.bodies import FormData
 from storefront.idempotency import once
 from storefront.orders import access, figures, papers
 from storefront.orders.access import Q, Whole
-from storefront.orders.figures import Sum
+from storefront.orders.figures import Taken
 from storefront.problems import Refused, invalid, status_of
 from storefront.services import services_of
 from storefront.visitors import Visitor
@@ -56,6 +56,8 @@ GROUPS: dict[str, tuple[State, ...]] = {
     "cancelled": ("cancelled",),
 }
 """What a seller has to do, in this order."""
+COUNTED = ("to_ship", "unpaid", "shipped")
+"""Groups whose size is shown: what is over is too much to count on each page, and asks for nothing."""
 CARRIERS = ("DHL", "FedEx", "UPS", "USPS", "Royal Mail", "La Poste", "PostNL", "Australia Post")
 """Offered while typing; any other may be written."""
 ACTIONS = {"ship": "shipped", "deliver": "delivered", "cancel": "cancelled", "refund": "refunded", "invoice": "invoiced"}  # fmt: skip
@@ -67,9 +69,9 @@ class SoldPage(OwnPage, frozen=True):
     orders: tuple[Order, ...]
     filter: Filter
     counts: dict[str, int]
-    """Orders by group, and of all as ""."""
+    """Orders by group, for those groups that ask for something to be done."""
     shows: tuple[Show, ...]
-    sums: tuple[Sum, ...]
+    sums: tuple[Taken, ...]
     """Of the last 30 days, by currency."""
     mark: int
     next: str | None
@@ -116,14 +118,12 @@ async def sold(request: web.Request) -> web.Response:
         raise Refused(page)
     shows = await services.shows.by_host(seller, None, SHOWS_SHOWN_MAX)
     assert not isinstance(shows, Rejected), "the first page has no cursor to be wrong"
-    span = figures.span_of(None, None, services.clock.now_ms())
-    assert not isinstance(span, Rejected), "the last 30 days are a range"
     shown = SoldPage(
         orders=page.items,
         filter=wanted,
         counts=await _counts(request, seller),
         shows=shows.items,
-        sums=(await figures.figures_of(services.pool, seller, *span)).totals,
+        sums=await figures.taken_lately(services.pool, seller, services.clock.now_ms()),
         mark=await services.pool.fetchval(Q.last_of_seller, seller),
         next=page.next,
         first=cursor is None,
@@ -291,10 +291,10 @@ async def _page(
 
 
 async def _counts(request: web.Request, seller: str) -> dict[str, int]:
-    rows = await services_of(request).pool.fetch(Q.counts_of_seller, seller)
+    states = [state for group in COUNTED for state in GROUPS[group]]
+    rows = await services_of(request).pool.fetch(Q.counts_of_seller, seller, states)
     by_state: dict[str, int] = {row["state"]: row["orders"] for row in rows}
-    counts = {group: sum(by_state.get(state, 0) for state in states) for group, states in GROUPS.items()}
-    return {"": sum(by_state.values()), **counts}
+    return {group: sum(by_state.get(state, 0) for state in GROUPS[group]) for group in COUNTED}
 
 
 def _reason(form: FormData) -> str:

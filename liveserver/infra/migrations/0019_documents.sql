@@ -20,5 +20,6 @@ CREATE TABLE invoices (
     CONSTRAINT invoices_are_counted UNIQUE (seller, number)
 );
 
--- Figures by the day of payment.
+-- Figures by the day of payment; what waits to be shipped.
 CREATE INDEX orders_paid_of_seller ON orders (seller, paid_ts) WHERE paid_ts IS NOT NULL;
+CREATE INDEX orders_of_seller_by_state ON orders (seller, state);
