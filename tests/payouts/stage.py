@@ -85,9 +85,12 @@ class Stage:
         await self.works()
         return done
 
-    async def refunded(self, order: Order, amount: int) -> Refund | Rejected:
+    async def asks_refund(self, order: Order, amount: int) -> Refund | Rejected:
         async with transaction(self.pool) as on:
-            done = await refunds.request(on, order.id, SELLER, amount, "scratch", self.clock.now_ms())
+            return await refunds.request(on, order.id, SELLER, amount, "scratch", self.clock.now_ms())
+
+    async def refunded(self, order: Order, amount: int) -> Refund | Rejected:
+        done = await self.asks_refund(order, amount)
         await self.works()
         await self.out.level.sweep()
         return done
