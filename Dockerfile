@@ -16,6 +16,10 @@ RUN /opt/liveserver/bin/pip install --no-deps --no-build-isolation --no-index . 
     && /opt/liveserver/bin/python -m compileall -q /opt/liveserver/lib
 
 FROM python:3.11.13-slim-bookworm
+# Receipts and invoices in Latin, Greek, Cyrillic and more; add fonts-droid-fallback for Chinese, Japanese and Korean names.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 # A fixed number, so that volumes and security contexts can name it.
 RUN groupadd --gid 10001 liveserver \
     && useradd --uid 10001 --gid liveserver --no-create-home --home-dir /data --shell /usr/sbin/nologin liveserver \
