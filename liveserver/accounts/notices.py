@@ -25,7 +25,7 @@ class Notices:
         self.origin = secrets.token_hex(8)
         """Marks this process's own notices, which it has already acted on."""
         self._callbacks: dict[Kind, list[Callable[[str], None]]] = {"ended": [], "changed": []}
-        self._others = Listening(pool, CHANNEL, self._heard)
+        self._others = Listening(pool, {CHANNEL: self._heard})
         self.start = self._others.start
         self.aclose = self._others.aclose
         self.listening = self._others.listening

@@ -107,6 +107,7 @@ async def running_node(
         presence = Presence(shards, hub.node, clock)
         notices, gate = OrderNotices(pool), gate_of(settings, pool, clock)
         notices.on_changed(lambda notice: gate.forget(notice.buyer))
+        notices.on_card(gate.forget)
         notices.on_missed(gate.forget_all)
         gateway = Gateway(
             hub=hub,

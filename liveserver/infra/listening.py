@@ -1,12 +1,12 @@
-"""One connection that hears a channel of PostgreSQL (LISTEN/NOTIFY), and listens anew when it is lost.
+"""One connection that hears channels of PostgreSQL (LISTEN/NOTIFY), and listens anew when it is lost.
 
 NOTIFY is quick but not certain: while the connection is away nothing is heard, and nothing is told again. Whoever relies on it
-also looks from time to time, or has `listening_anew` told. What is said on the channel is the caller's business.
+also looks from time to time, or has `anew` told. What is said on the channels is the caller's business.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import asyncpg
 
@@ -25,15 +25,15 @@ def _nothing() -> None:
 
 
 class Listening:
-    """One LISTEN connection, held out of the pool while started. `heard(payload)` is called in the event loop and must not block;
-    `anew()` whenever it begins to listen, for what was said before was missed."""
+    """One LISTEN connection, held out of the pool while started. `heard` has by channel whom to call with what is said, in the event
+    loop: they must not block. `anew()` is called whenever it begins to listen, for what was said before was missed."""
 
     def __init__(
-        self, pool: Pool, channel: str, heard: Callable[[str], None], anew: Callable[[], None] = _nothing
+        self, pool: Pool, heard: Mapping[str, Callable[[str], None]], anew: Callable[[], None] = _nothing
     ) -> None:
         self._pool = pool
-        self._channel = channel
-        self._told = heard
+        self._told = dict(heard)
+        self._name = " ".join(self._told)
         self._anew = anew
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
@@ -42,7 +42,7 @@ class Listening:
     async def start(self) -> None:
         """Returns once notices of others are heard. Raises TimeoutError when the database lets nobody listen."""
         assert self._task is None, "listening is started once"
-        self._task = asyncio.create_task(self._listen_for_ever(), name=f"listen {self._channel}")
+        self._task = asyncio.create_task(self._listen_for_ever(), name=f"listen {self._name}")
         await asyncio.wait_for(self._listening.wait(), ACQUIRE_MAX_MS / 1000)
 
     async def aclose(self) -> None:
@@ -67,7 +67,7 @@ class Listening:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if self._closing:
                     return
-                log.warning("notices_not_heard", extra={"channel": self._channel, "error": repr(error)})
+                log.warning("notices_not_heard", extra={"channel": self._name, "error": repr(error)})
             pause_ms = RETRY_MIN_MS if self._listening.is_set() else min(2 * pause_ms, RETRY_MAX_MS)
             self._listening.clear()
             await asyncio.sleep(pause_ms / 1000)
@@ -81,7 +81,8 @@ class Listening:
                 lost.set()
 
             connection.add_termination_listener(on_lost)
-            await connection.add_listener(self._channel, self._heard)
+            for channel in self._told:
+                await connection.add_listener(channel, self._heard)
             self._anew()
             self._listening.set()
             try:
@@ -93,7 +94,8 @@ class Listening:
             finally:
                 if not connection.is_closed():
                     connection.remove_termination_listener(on_lost)
-                    await connection.remove_listener(self._channel, self._heard)
+                    for channel in self._told:
+                        await connection.remove_listener(channel, self._heard)
 
-    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self._told(str(payload))
+    def _heard(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        self._told[channel](str(payload))

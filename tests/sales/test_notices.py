@@ -25,7 +25,9 @@ WAIT_S = 5.0
 async def test_what_is_committed_is_heard_and_can_be_read(stage: Stage):
     heard: asyncio.Queue[Notice] = asyncio.Queue()
     missed: list[bool] = []
+    cards: asyncio.Queue[str] = asyncio.Queue()
     notices = OrderNotices(stage.pool)
+    notices.on_card(cards.put_nowait)
     notices.on_changed(heard.put_nowait)
     notices.on_missed(lambda: missed.append(True))
     await notices.start()
@@ -35,6 +37,8 @@ async def test_what_is_committed_is_heard_and_can_be_read(stage: Stage):
             await stage.records(claimed("c1"))
             async with asyncio.timeout(WAIT_S):
                 notice = await heard.get()
+                await stage.pool.execute("SELECT pg_notify('cards', 'u_ana')")
+                assert await cards.get() == "u_ana"
         assert (notice.buyer, notice.seller, notice.state) == ("u_ana", "u_hana", "awaiting_payment")
         (read,) = await notices.read([notice.order])
         assert read.origin == "claim:show_1:c1"
