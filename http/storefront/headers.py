@@ -17,12 +17,17 @@ _EVERYWHERE = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(self), usb=(), browsing-topics=()",
 }
+_STRIPE_FRAMES = "https://js.stripe.com https://*.js.stripe.com"
 HSTS = "max-age=31536000"
 """A year, for this name only: what the operator runs beside it is theirs to decide."""
 
 
-def page_policy(nonce: str, origin: str, frame_ancestors: Sequence[str] = ()) -> str:
-    """The policy of one page. `frame_ancestors` are the origins that may show it in a frame; none by default."""
+def page_policy(nonce: str, origin: str, frame_ancestors: Sequence[str] = (), *, stripe: bool = False) -> str:
+    """The policy of one page. `frame_ancestors` are the origins that may show it in a frame; none by default.
+
+    `stripe`: the page takes cards with Stripe's own script, frames and calls (docs.stripe.com, "Security guide", CSP), and
+    nothing else of theirs; for no other page.
+    """
     host = origin.split("://", 1)[-1]
     ancestors = " ".join(("'self'", *frame_ancestors)) if frame_ancestors else "'none'"
     return "; ".join(
@@ -30,7 +35,7 @@ def page_policy(nonce: str, origin: str, frame_ancestors: Sequence[str] = ()) ->
             "default-src 'none'",
             "base-uri 'none'",
             "object-src 'none'",
-            f"script-src 'self' 'nonce-{nonce}'",
+            f"script-src 'self' 'nonce-{nonce}'" + (f" {_STRIPE_FRAMES}" if stripe else ""),
             "script-src-attr 'none'",
             f"style-src 'self' 'nonce-{nonce}'",
             "style-src-attr 'none'",
@@ -39,7 +44,8 @@ def page_policy(nonce: str, origin: str, frame_ancestors: Sequence[str] = ()) ->
             "media-src 'self' blob:",
             "manifest-src 'self'",
             # Older browsers do not count the WebSocket of one's own origin as 'self'.
-            f"connect-src 'self' ws://{host} wss://{host}",
+            f"connect-src 'self' ws://{host} wss://{host}" + (" https://api.stripe.com" if stripe else ""),
+            *([f"frame-src {_STRIPE_FRAMES} https://hooks.stripe.com"] if stripe else []),
             "form-action 'self'",
             f"frame-ancestors {ancestors}",
         )

@@ -11,12 +11,15 @@ from aiohttp import web
 
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
+from liveserver.checkout.model import Cards, Inbox, Till
+from liveserver.checkout.service import Checkout
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.infra.telemetry import Metrics
 from liveserver.infra.watch import EngineSeen
 from liveserver.kernel.clock import Clock
 from liveserver.nodes.service import Nodes
+from liveserver.payouts.upkeep import MoneyOut
 from liveserver.rooms.edge import OPEN, Gate, Route
 from liveserver.rooms.model import Command, Feature, Verdict, Viewer
 from liveserver.rooms.offers import Offers
@@ -102,6 +105,16 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     gate: Gate = OPEN
     """Who may bid and buy in shows."""
+    checkout: Checkout | None = None
+    """Payments; None: this server takes none."""
+    cards: Cards | None = None
+    """Saved cards."""
+    inbox: Inbox | None = None
+    """Where the payment provider's messages go."""
+    till: Till | None = None
+    """The test provider's card form, which is our own; None for a real provider."""
+    money: MoneyOut | None = None
+    """Sellers' balances, payouts, the comparison of the books; None: this server handles no money."""
     asyncapi: Mapping[str, Any] | None = None
     """The gateway's description, served as /asyncapi.json."""
     scrape: Callable[[], Awaitable[bytes]] | None = None

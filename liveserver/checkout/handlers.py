@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from liveserver.checkout import attempts, back
 from liveserver.checkout.attempts import Retries
-from liveserver.checkout.events import Effect, EventHandler, NotYet
 from liveserver.checkout.model import Attempt
 from liveserver.infra.database import Connection, Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.orders import disputes, moves
 from liveserver.orders import store as orders
+from liveserver.payments.inbox import Effect, EventHandler, NotYet
 from liveserver.payments.port import DisputeState, Event, Payment, PaymentProvider, RefundState
 
 log = logging.getLogger(__name__)

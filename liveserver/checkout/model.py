@@ -11,7 +11,7 @@ from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import OrderId, UserId
 from liveserver.ledger.model import Rates
 from liveserver.orders.model import Address, Line, Order, TaxLine
-from liveserver.payments.port import PaymentRequest, SavedCard
+from liveserver.payments.port import Payment, PaymentRequest, SavedCard, SetupIntent
 
 AttemptState = Literal[
     "asked",
@@ -139,6 +139,20 @@ class Priced(Protocol):
     def total(self) -> int: ...
 
 
+class SavedAddress(msgspec.Struct, frozen=True):
+    """One of somebody's addresses."""
+
+    id: str
+    address: Address
+
+
+class Method(msgspec.Struct, frozen=True):
+    """A way to have goods sent."""
+
+    id: str
+    name: str
+
+
 class Baskets(Protocol):
     """What checkout asks the cart, each within the caller's transaction."""
 
@@ -162,6 +176,16 @@ class Baskets(Protocol):
 
     async def email_of(self, on: Connection, who: Identity) -> str: ...
 
+    async def saved(self, on: Pool | Connection, who: Identity) -> Sequence[SavedAddress]:
+        """Somebody's addresses, the usual one first."""
+        ...
+
+    async def methods(
+        self, on: Pool | Connection, who: Identity, seller: str, country: str
+    ) -> Sequence[Method]:
+        """How a seller sends to a country; nothing: it is free, or not sent there (`price` says so)."""
+        ...
+
 
 class Wallet(Protocol):
     """Who has saved a card (`payments.Cards`)."""
@@ -169,4 +193,31 @@ class Wallet(Protocol):
     async def card_of(self, on: Pool | Connection, user: str) -> SavedCard | None: ...
 
 
-Lines = Sequence[Line]
+class Cards(Wallet, Protocol):
+    """Saving cards and forgetting them (`payments.Cards`)."""
+
+    async def begin(self, who: Identity, email: str) -> SetupIntent | Rejected: ...
+    async def finish(self, who_id: str, setup: str) -> SavedCard | Rejected: ...
+    async def forget(self, user: str) -> None: ...
+
+
+class Inbox(Protocol):
+    """Takes the provider's messages (`payments.Inbox`)."""
+
+    async def receive(self, body: bytes, signature: str) -> Rejected | None: ...
+
+
+class Till(Protocol):
+    """What the test provider's own page elements would do: enter a test card, answer the bank's question."""
+
+    async def confirm(self, payment: str, token: str) -> Payment:
+        """Pays with a test card; what comes of it is in the answer."""
+        ...
+
+    async def authenticate(self, payment: str, *, agreed: bool) -> Payment:
+        """Confirms or refuses as the card's owner."""
+        ...
+
+    async def confirm_setup(self, setup: str, token: str) -> SetupIntent:
+        """Saves a test card. Raises ProviderRefuses for one that can't be."""
+        ...

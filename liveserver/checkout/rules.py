@@ -46,6 +46,15 @@ def meaning(payment: Payment) -> Literal["declined", "action", "other"]:
     return "action" if payment.status == "needs_action" else "other"
 
 
+def declined_off_session(attempt: Attempt) -> bool:
+    """Whether a winner's card was declined in a way that another time may cure; a bank that wants its owner is not."""
+    return (
+        attempt.off_session
+        and attempt.state in {"failed", "needs_card"}
+        and attempt.error_code not in {"", "authentication_required"}
+    )
+
+
 def retry_after_ms(off_session_attempts: int, retries: int, pause_ms: int) -> int | None:
     """When a winner's declined card is tried again, None for not any more."""
     return pause_ms if off_session_attempts <= retries else None

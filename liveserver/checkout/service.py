@@ -3,17 +3,25 @@
 It marks nothing paid that costs something: only the provider's own message does (`handlers`). Money that goes back is in `back`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from liveserver.accounts.model import Identity
-from liveserver.checkout import attempts
+from liveserver.checkout import attempts, rules
 from liveserver.checkout.asking import Asking
 from liveserver.checkout.attempts import Retries
 from liveserver.checkout.back import Back
 from liveserver.checkout.errors import CART_EMPTY, NO_CARD, NOT_TAKEN, PROCESSING, TOO_LATE, price_changed
-from liveserver.checkout.events import EventHandler
 from liveserver.checkout.handlers import handlers
-from liveserver.checkout.model import Attempt, Baskets, CheckoutWish, Priced, Session, Wallet
+from liveserver.checkout.model import (
+    Attempt,
+    Baskets,
+    CheckoutWish,
+    Method,
+    Priced,
+    SavedAddress,
+    Session,
+    Wallet,
+)
 from liveserver.config import Settings
 from liveserver.infra.database import Connection, Pool, transaction
 from liveserver.jobs.worker import Later
@@ -24,6 +32,7 @@ from liveserver.orders import moves
 from liveserver.orders import store as orders
 from liveserver.orders.errors import NOT_DUE, ORDER_NOT_FOUND, not_now
 from liveserver.orders.model import UNPAID, Address, Captured, Draft, Order
+from liveserver.payments.inbox import EventHandler
 from liveserver.payments.port import (
     UNKNOWN_OUTCOME,
     OutcomeUnknown,
@@ -146,13 +155,9 @@ class Checkout:
 
         Refusals: `order_not_found`, `order_state`, `payment_window_over`, `no_card`, `payment_processing`, `payment_unknown`.
         """
-        now = await orders.find(self._pool, order)
-        if now is None or now.buyer != who.id:
-            return ORDER_NOT_FOUND
-        if now.state not in UNPAID:
-            return not_now("paid", now.state)
-        if self._clock.now_ms() >= now.due_ts:
-            return TOO_LATE
+        now = await self._payable(who, order)
+        if isinstance(now, Rejected):
+            return now
         try:
             if address is not None:
                 moved = await self._move(who, now, address)
@@ -163,8 +168,25 @@ class Checkout:
                 return await self._pay_nothing(now)
             return await self._pay(now, saved_card=saved_card)
         except OutcomeUnknown:
-            detail: dict[str, str] = {"order": now.id}
-            return Rejected(UNKNOWN_OUTCOME.code, UNKNOWN_OUTCOME.message, retryable=True, detail=detail)
+            return _unknown(now)
+
+    async def send_to(self, who: Identity, order: str, address: str | Address) -> Order | Rejected:
+        """Says where an unpaid order goes, which may change what it costs. Refusals: as `pay`, and the cart's."""
+        now = await self._payable(who, order)
+        if isinstance(now, Rejected):
+            return now
+        try:
+            return await self._move(who, now, address)
+        except OutcomeUnknown:
+            return _unknown(now)
+
+    async def _payable(self, who: Identity, order: str) -> Order | Rejected:
+        now = await orders.find(self._pool, order)
+        if now is None or now.buyer != who.id:
+            return ORDER_NOT_FOUND
+        if now.state not in UNPAID:
+            return not_now("paid", now.state)
+        return TOO_LATE if self._clock.now_ms() >= now.due_ts else now
 
     async def _pay(self, order: Order, *, saved_card: bool) -> Session | Rejected:
         card = await self._cards.card_of(self._pool, order.buyer) if saved_card else None
@@ -222,6 +244,37 @@ class Checkout:
             test=self._provider.test,
             status="free",
         )
+
+    async def look(self, order: str) -> Attempt | None:
+        """The attempt that could take money, as the provider has it now; for pages, which show nothing as paid by it.
+
+        Without an answer it is as it was last known.
+        """
+        there = await attempts.live(self._pool, order)
+        if there is None or not there.payment or there.state == "succeeded":
+            return there
+        try:
+            payment = await self._provider.find_payment(there.payment)
+        except OutcomeUnknown:
+            return there
+        return there if payment is None else await self._asking.note(there, payment)
+
+    async def addresses(self, who: Identity) -> Sequence[SavedAddress]:
+        """Where somebody may have it sent."""
+        return await self._baskets.saved(self._pool, who)
+
+    async def methods(self, who: Identity, seller: str, country: str) -> Sequence[Method]:
+        """How a seller sends to a country."""
+        return await self._baskets.methods(self._pool, who, seller, country)
+
+    async def card_of(self, user: str) -> SavedCard | None:
+        """The card that somebody has saved."""
+        return await self._cards.card_of(self._pool, user)
+
+    async def email_of(self, who: Identity) -> str:
+        """Where the provider may write to somebody."""
+        async with transaction(self._pool) as on:
+            return await self._baskets.email_of(on, who)
 
     async def _move(self, who: Identity, order: Order, address: str | Address) -> Order | Rejected:
         """Sends it elsewhere, which may cost something else: what could be paid at the old price is ended first."""
@@ -287,8 +340,10 @@ class Checkout:
         if card is None:
             return
         if there is not None:
-            declined = there.state == "failed" and there.off_session
-            if not declined or self._clock.now_ms() < there.updated_ts + self._retries.pause_ms:
+            if (
+                not rules.declined_off_session(there)
+                or self._clock.now_ms() < there.updated_ts + self._retries.pause_ms
+            ):
                 return
             there = await self._asking.end(there)
             if there.live:
@@ -345,6 +400,10 @@ def _goes_on(attempt: Attempt, order: Order, card: SavedCard | None) -> bool:
     if attempt.state == "needs_action":
         return True
     return card is None and attempt.state == "needs_card"
+
+
+def _unknown(order: Order) -> Rejected:
+    return Rejected(UNKNOWN_OUTCOME.code, UNKNOWN_OUTCOME.message, retryable=True, detail={"order": order.id})
 
 
 def _figures(priced: Priced) -> dict[str, int | str]:

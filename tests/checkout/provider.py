@@ -14,6 +14,7 @@ from liveserver.payments.port import (
     Payment,
     PaymentFailed,
     PaymentRequest,
+    PaymentStatus,
     ProviderRefuses,
     RefundState,
     SavedCard,
@@ -47,6 +48,8 @@ class Provider:
         self.faults: list[Fault] = []
         """What happens to the next calls that move something."""
         self.search_lags = False
+        self.declined_status: PaymentStatus = "needs_card"
+        """What an off-session payment is after it was declined; Stripe's wait for another card."""
         self.calls: list[str] = []
 
     @property
@@ -114,7 +117,7 @@ class Provider:
         code = self.cards[request.card]
         if not code:
             return self.succeed(made.id)
-        failed = self._set(made.id, status="failed", error_code=code, error_message="No.")
+        failed = self._set(made.id, status=self.declined_status, error_code=code, error_message="No.")
         self._tell("payment_intent.payment_failed", made.id)
         raise PaymentFailed(code, "No.", failed)
 

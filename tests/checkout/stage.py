@@ -6,8 +6,7 @@ import msgspec
 
 from liveserver.accounts.model import NEVER_MS, NO_SESSION, Identity
 from liveserver.checkout import attempts
-from liveserver.checkout.events import NotYet
-from liveserver.checkout.model import CheckoutWish, Session
+from liveserver.checkout.model import CheckoutWish, Method, SavedAddress, Session
 from liveserver.checkout.service import Checkout
 from liveserver.config import Settings
 from liveserver.infra.database import Connection, Pool, transaction
@@ -19,6 +18,7 @@ from liveserver.ledger.model import Rates
 from liveserver.orders import moves
 from liveserver.orders import store as orders
 from liveserver.orders.model import Address, Line, Order, TaxLine
+from liveserver.payments.inbox import NotYet
 from liveserver.payments.port import Event, PaymentProvider
 from tests.checkout.provider import Cards, Provider
 from tests.orders.shop import BUYER, LAMP, SELLER, TS, draft
@@ -61,6 +61,7 @@ class Basket:
         self.lines: dict[str, tuple[Line, ...]] = {}
         self.price_of_lamp = 5_000
         self.free = False
+        self.addresses = (SavedAddress("adr_1", BERN),)
 
     def put(self, who: Identity, quantity: int = 1) -> None:
         line = Line(
@@ -91,6 +92,12 @@ class Basket:
 
     async def email_of(self, on: Connection, who: Identity) -> str:
         return "bea@example.org"
+
+    async def saved(self, on: object, who: Identity) -> tuple[SavedAddress, ...]:
+        return self.addresses
+
+    async def methods(self, on: object, who: Identity, seller: str, country: str) -> tuple[Method, ...]:
+        return (Method("parcel", "Parcel"),) if country == "CH" else ()
 
 
 class Stage:

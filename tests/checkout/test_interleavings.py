@@ -80,7 +80,7 @@ async def step(stage: Stage, order: str, name: str, chance: random.Random) -> No
 
 
 @given(lives, st.integers(0, 1_000))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_money_is_right_after_any_life(
     shop: Pool, life: list[tuple[str, str, str | None]], seed: int
 ) -> None:

@@ -6,12 +6,12 @@ import msgspec
 from aiohttp import web
 
 from liveserver import __version__
-from storefront.api import auth, catalog, livestreams, operator, orders, seller
+from storefront.api import auth, catalog, checkout, livestreams, operator, orders, seller
 from storefront.api.openapi import openapi
 from storefront.api.registry import OPERATIONS, PREFIX, Operation, http_handler
 from storefront.assets import send, squeeze
 
-MODULES = (auth, catalog, livestreams, seller, orders, operator)
+MODULES = (auth, catalog, livestreams, seller, checkout, orders, operator)
 """Importing them fills the registry."""
 
 
@@ -24,6 +24,7 @@ def add_api(app: web.Application) -> None:
     """Adds the API's routes and /openapi.json."""
     for op in operations():
         app.router.add_route(op.method, PREFIX + op.path, http_handler(op))
+    app.router.add_post(f"{PREFIX}/webhooks/stripe", checkout.payment_events)
     body = msgspec.json.encode(openapi(operations(), __version__))
     squeezed, etag = squeeze(body), hashlib.sha256(body).hexdigest()[:16]
 

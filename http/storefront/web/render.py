@@ -118,8 +118,9 @@ async def render(
     *,
     status: int = 200,
     frames: tuple[str, ...] = (),
+    stripe: bool = False,
 ) -> web.Response:
-    """The answer that shows a page. `frames` are the origins that may show it in a frame."""
+    """The answer that shows a page. `frames` are the origins that may show it in a frame; `stripe`: it takes cards."""
     try:
         visitor = await visitor_of(request)
     except Refused:
@@ -134,7 +135,7 @@ async def render(
         headers={
             "Cache-Control": "private, no-cache",
             "Vary": "Cookie, Accept-Encoding, Accept-Language",
-            "Content-Security-Policy": page_policy(site.nonce, site.origin, frames),
+            "Content-Security-Policy": page_policy(site.nonce, site.origin, frames, stripe=stripe),
         },
     )
     if visitor is not None:

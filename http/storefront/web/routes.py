@@ -3,7 +3,20 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from storefront.web import account, admin, docs, goods, home, orders, products, show, sold, studio
+from storefront.web import (
+    account,
+    admin,
+    checkout,
+    docs,
+    goods,
+    home,
+    orders,
+    products,
+    show,
+    sold,
+    studio,
+    wallet,
+)
 
 PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", home.home),
@@ -32,6 +45,15 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/studio/products/{id}", goods.good),
     ("POST", "/studio/products/{id}", goods.edit_good),
     ("POST", "/studio/products/{id}/archive", goods.archive_good),
+    ("GET", "/checkout", checkout.review),
+    ("POST", "/checkout", checkout.order),
+    ("GET", "/checkout/{order}", checkout.pay_page),
+    ("POST", "/checkout/{order}/address", checkout.set_address),
+    ("POST", "/checkout/{order}/pay", checkout.pay),
+    ("POST", "/checkout/{order}/answer", checkout.answer),
+    ("GET", "/me/cards", wallet.saved_cards),
+    ("POST", "/me/cards", wallet.save),
+    ("POST", "/me/cards/remove", wallet.remove),
     ("GET", "/orders", orders.orders),
     ("GET", "/orders/{id}", orders.order),
     ("POST", "/orders/{id}/cancel", orders.cancel),
