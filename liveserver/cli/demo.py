@@ -52,6 +52,8 @@ def demo_settings(loaded: Loaded) -> Settings:
         )
     # A demo's few bids need no process of their own: one less to start before the page answers.
     changes: dict[str, Any] = {"workers": 1, "recorder": "inside"}
+    # Its bots win all night and have no cards to pay with.
+    changes |= {"strikes_max": 0, "unpaid_orders_max": 0}
     if not settings.data_dir:
         changes["data_dir"] = str(demo_data_dir())
     if loaded.sources["log_level"].kind == "default":

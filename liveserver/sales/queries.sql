@@ -22,10 +22,6 @@ ON CONFLICT (origin) DO UPDATE SET error = excluded.error;
 -- The sale that waits, held.
 SELECT sale FROM unplaced_sales WHERE origin = $1 FOR UPDATE;
 
--- name: count_unplaced
--- How many sales wait for their order.
-SELECT count(*) FROM unplaced_sales;
-
 -- name: drop_unplaced
 -- Its order is there.
 DELETE FROM unplaced_sales WHERE origin = $1;

@@ -5,7 +5,7 @@ can't be placed is kept and tried again as a job. Facts may come again after a c
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -105,11 +105,6 @@ def works(pool: Pool, clock: Clock, placing: Placing) -> list[Work]:
             await on.execute(Q.drop_unplaced, about.origin)
 
     return [Work("sales.place", PlaceJob, place)]
-
-
-async def unplaced(on: Pool | Connection) -> int:
-    """How many sales wait for their order: none, in good times."""
-    return cast("int", await on.fetchval(Q.count_unplaced))
 
 
 async def _opened(on: Connection, show: str, fact: auction.LotOpened, ts: int) -> None:

@@ -106,6 +106,10 @@ class Stage:
         )
         return [dict(row) for row in rows]
 
+    async def unplaced(self) -> int:
+        """Sales whose order waits."""
+        return await self.pool.fetchval("SELECT count(*) FROM unplaced_sales")
+
     async def jobs(self) -> list[str]:
         """Kinds of jobs that wait, but for the mails."""
         rows = await self.pool.fetch("SELECT entrypoint FROM pgqueuer ORDER BY id")

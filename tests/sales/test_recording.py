@@ -16,7 +16,7 @@ from liveserver.orders import moves
 from liveserver.orders.model import Order
 from liveserver.sales.model import PlaceJob
 from liveserver.sales.placing import Unplaceable
-from liveserver.sales.recording import unplaced, works
+from liveserver.sales.recording import works
 from tests.sales.conftest import (
     HOME,
     LAMP,
@@ -142,7 +142,7 @@ async def test_recording_goes_on_when_an_order_can_not_be_placed_and_a_job_place
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["sale_without_order"] * 2
     assert await stage.orders() == []
     assert await stage.on_hand() == 49, "sold all the same"
-    assert await unplaced(stage.pool) == 1
+    assert await stage.unplaced() == 1
     assert await stage.jobs() == ["sales.place"]
     (work,) = works(stage.pool, clock, stage.placing)
     job = PlaceJob(f"lot:{SHOW}:{lot}")
@@ -154,7 +154,7 @@ async def test_recording_goes_on_when_an_order_can_not_be_placed_and_a_job_place
     (order,) = await stage.orders()
     assert order["origin"] == job.origin
     assert order["due_ts"] == clock.now_ms() + WINDOW_MS, "the time to pay begins when it can be paid"
-    assert await unplaced(stage.pool) == 0
+    assert await stage.unplaced() == 0
 
 
 async def test_a_lost_connection_is_no_reason_of_business(stage: Stage):
@@ -162,7 +162,7 @@ async def test_a_lost_connection_is_no_reason_of_business(stage: Stage):
     stage.cart.broken = asyncpg.ConnectionDoesNotExistError("gone")
     with pytest.raises(asyncpg.ConnectionDoesNotExistError):
         await stage.sells(lot)
-    assert await unplaced(stage.pool) == 0
+    assert await stage.unplaced() == 0
 
 
 async def test_a_contradiction_between_room_and_record_is_said_and_the_sale_stands(stage: Stage):

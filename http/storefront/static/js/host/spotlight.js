@@ -20,6 +20,7 @@ export function wireSpotlight(session, data, act) {
     show($("#spot-more"), Boolean(product));
     text($("#on-stage-title"), product?.title);
     text($("#on-stage-left"), product ? left(product.offer) : "");
+    show($("#on-stage-picture"), Boolean(product?.picture));
     if (product?.picture) $("#on-stage-picture").src = product.picture;
     for (const row of $$("#products [data-product]")) row.classList.toggle("shown", row.dataset.product === product?.id);
   });
