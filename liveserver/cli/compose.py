@@ -19,6 +19,7 @@ from liveserver.cli.features import FEATURES, projectors, routes, stakes
 from liveserver.cli.leaving import Leaving
 from liveserver.cli.numbers import Jobs, Parts, read_numbers
 from liveserver.cli.parts import started, storage
+from liveserver.cli.paying import paying_of
 from liveserver.cli.ports import BACKLOG_MAX
 from liveserver.cli.process import Stop
 from liveserver.cli.relay import Heard
@@ -105,6 +106,7 @@ async def running_node(
         heard = Heard(shards, recorder)
         messages = routes(settings)
         presence = Presence(shards, hub.node, clock)
+        paying = paying_of(settings, pool, clock)
         notices, gate = OrderNotices(pool), gate_of(settings, pool, clock)
         notices.on_changed(lambda notice: gate.forget(notice.buyer))
         notices.on_card(gate.forget)
@@ -141,6 +143,11 @@ async def running_node(
             features=FEATURES,
             routes={route.type: route for route in messages},
             gate=gate,
+            checkout=paying.checkout,
+            cards=paying.cards,
+            inbox=paying.inbox,
+            till=paying.till,
+            money=paying.money,
             metrics=metrics,
             asyncapi=gateway.asyncapi(origin),
             draining=leaving.told.is_set,

@@ -1,4 +1,4 @@
-"""Payments put together from the settings: the provider, saved cards, checkout, the inbox of the provider's messages, their jobs.
+"""Payments put together from the settings: provider, saved cards, checkout, sellers' money, the inbox of the provider's messages.
 
 Without Stripe's secret key it is the built-in test provider, which moves no money and says so everywhere.
 """
@@ -25,6 +25,7 @@ from liveserver.payments.inbox import Inbox
 from liveserver.payments.port import PaymentProvider
 from liveserver.payments.sandbox import delivery
 from liveserver.payments.sandbox.provider import Sandbox
+from liveserver.payouts.upkeep import MoneyOut, money_out
 
 NO_SUCH_ADDRESS = Rejected("address_not_found", "There is no such address, or it is not yours.")
 
@@ -39,6 +40,8 @@ class Paying:
     inbox: Inbox
     till: Till | None
     """The test provider's card form."""
+    money: MoneyOut
+    """Sellers' balances and payouts."""
     works: tuple[Work, ...]
     periodic: tuple[Every, ...]
 
@@ -48,15 +51,23 @@ def paying_of(settings: Settings, pool: Pool, clock: Clock, baskets: Baskets | N
     provider = Sandbox(pool, clock)
     cards = Cards(pool, provider, clock)
     checkout = Checkout(pool, provider, cards, baskets or NoCart(), clock, settings)
-    inbox = Inbox(pool, provider, clock, {**checkout.handlers(), **cards.handlers()})
+    money = money_out(pool, provider, clock, settings)
+    handlers = {**checkout.handlers(), **cards.handlers(), **money.handlers()}
+    inbox = Inbox(pool, provider, clock, handlers)
     return Paying(
         provider=provider,
         cards=cards,
         checkout=checkout,
         inbox=inbox,
         till=provider,
-        works=(*checkout_works.works(checkout), *inbox.works(), *delivery.works(provider, inbox)),
-        periodic=tuple(inbox.periodic()),
+        money=money,
+        works=(
+            *checkout_works.works(checkout),
+            *inbox.works(),
+            *delivery.works(provider, inbox),
+            *money.works(),
+        ),
+        periodic=(*inbox.periodic(), *money.periodic()),
     )
 
 

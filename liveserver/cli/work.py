@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from liveserver.accounts import proofs
 from liveserver.cli.parts import CLOSE_MAX_S, closing, started
+from liveserver.cli.paying import paying_of
 from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
 from liveserver.infra.database import Pool, open_pool
@@ -36,13 +37,14 @@ def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
         *sending.works(mailer),
         *proofs.works(pool, clock, mailer),
         *upkeep.works(pool, clock),
+        *paying_of(settings, pool, clock).works,
         *sales.works(pool, clock, placing_of(settings)),
     ]
 
 
 def periodic(settings: Settings, pool: Pool, clock: Clock) -> list[Every]:
     """What is done regularly, by one of all processes."""
-    return [look.upkeep(pool)]
+    return [look.upkeep(pool), *paying_of(settings, pool, clock).periodic]
 
 
 def mailer_of(settings: Settings, clock: Clock) -> Mailer:
