@@ -125,7 +125,7 @@ def _recorded_role(show: Show, user: str) -> Role:
     """Admins are not known here; the room knows those who spoke (`rules.may_act_on`)."""
     if user == show.host:
         return "host"
-    return "moderator" if user in show.moderators else "viewer"
+    return "moderator" if user in show.moderators or user in show.co_hosts else "viewer"
 
 
 def routes(text_max: int = TEXT_MAX) -> tuple[Route, ...]:

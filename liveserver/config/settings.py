@@ -394,6 +394,29 @@ class MailSettings:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LiveKitSettings:
+    """Video: the LiveKit server that carries pictures and sound."""
+
+    livekit_url: str = setting(
+        "", "Where browsers reach the LiveKit server (wss://…); empty: this server has no video.", form="url"
+    )
+    livekit_api_key: str = setting("", "The key that LiveKit knows us by.")
+    livekit_api_secret: str = setting(
+        "",
+        "Its secret, which signs people's tokens and the messages to /api/v1/webhooks/livekit.",
+        secret=True,
+    )
+    livekit_guests: bool = setting(False, "Lets people watch video who have not signed in.")
+    livekit_token_minutes: int = setting(
+        10,
+        "How long a token opens a connection to LiveKit; one that is open stays.",
+        unit="min",
+        low=1,
+        high=1_440,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Settings(
     ServerSettings,
@@ -405,6 +428,7 @@ class Settings(
     PaymentSettings,
     SalesSettings,
     MailSettings,
+    LiveKitSettings,
 ):
     """Every setting of the server. Make one with `load`; tests may call it with what they want different."""
 
@@ -441,6 +465,7 @@ SECTIONS = (
     PaymentSettings,
     SalesSettings,
     MailSettings,
+    LiveKitSettings,
 )
 SETTINGS: dict[str, Setting] = declared(Settings, SECTIONS)
 """Every setting by name, in the order of the sections."""

@@ -63,6 +63,8 @@ EVENTS: tuple[EventWords, ...] = (
     EventWords("host:void", "staff", "lot, reason, bidder {id, name}, server_now", "Who was taken out."),
     EventWords("you:changed", "one", "role, verified", "One's rights in this show have changed."),
     EventWords("viewer:count", "latest", "count", "Viewers over all nodes; at most once a second, and once on joining."),
+    EventWords("stage:live", "latest", "people [{id, name, sources, since_ts}]", "Who is on stage (camera, microphone, screen), when that changes, and once on joining."),
+    EventWords("stage:off", "latest", "nothing", "Nobody is on stage any more."),
     EventWords("reaction:burst", "latest", "counts {emoji: number}", "Reactions since the last one."),
 )  # fmt: skip
 """By subject."""

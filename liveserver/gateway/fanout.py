@@ -7,6 +7,8 @@ means is the room's.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from liveserver.accounts.model import Identity
 from liveserver.catalog.service import Catalog
 from liveserver.gateway import closecodes
@@ -25,6 +27,8 @@ from liveserver.shows.model import Show
 from liveserver.shows.rules import role_in
 from liveserver.shows.service import Shows
 
+STAGE = "stage"
+"""Under which newcomers are kept what was told last of the stage."""
 STICKY = frozenset({"viewer:count"})
 """Latest values that a newcomer is told at once; the others are moments that have passed."""
 
@@ -93,6 +97,8 @@ class ShowRoom:
         # per format.
         self._encoded: dict[tuple[Codec, str], tuple[Any, Any]] = {}
         live.add_listener(self)
+        if record.stage:
+            self._sticky[STAGE] = self._stage_document()
 
     # Coming and going
 
@@ -169,9 +175,13 @@ class ShowRoom:
 
     def update(self, record: Show) -> None:
         """Takes in a changed record: people may have become moderators, or ceased to be."""
-        if record == self.record:
+        before, self.record = self.record, record
+        if record.stage != before.stage:
+            self._tell_stage()
+            # Nobody's rights hang on it, so nobody is looked at again for it alone.
+            before = msgspec.structs.replace(before, stage=record.stage)
+        if record == before:
             return
-        self.record = record
         for connection in tuple(self.members):
             self.reassess(connection)
 
@@ -230,6 +240,16 @@ class ShowRoom:
             if frame is None:
                 frame = frames[codec] = codec.frame(document)
             connection.send(frame)
+
+    def _stage_document(self) -> dict[str, Any]:
+        people = msgspec.to_builtins(self.record.stage)
+        kind = "stage:live" if people else "stage:off"
+        return self._alone(kind, self.live.server_now(), {"people": people} if people else {})
+
+    def _tell_stage(self) -> None:
+        """At once and not with the latest values: `stage:live` and `stage:off` are two kinds, whose order must stay."""
+        document = self._sticky[STAGE] = self._stage_document()
+        self._tell(self.members, Event(document["type"], document["payload"]), document["ts"])
 
     def on_reset(self, epoch: int, seq: int) -> None:
         self._encoded.clear()

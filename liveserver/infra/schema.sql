@@ -204,6 +204,16 @@ ALTER TABLE public.commission_rates ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE public.customers (
+    person text NOT NULL,
+    provider text NOT NULL,
+    customer text NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT customers_customer_check CHECK (((char_length(customer) >= 1) AND (char_length(customer) <= 120))),
+    CONSTRAINT customers_person_check CHECK (((char_length(person) >= 1) AND (char_length(person) <= 40))),
+    CONSTRAINT customers_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 20)))
+);
+
 CREATE TABLE public.disputes (
     id text NOT NULL,
     order_id text NOT NULL,
@@ -347,6 +357,20 @@ CREATE TABLE public.ledger_postings (
 );
 
 COMMENT ON COLUMN public.ledger_postings.amount IS 'minor units; debit positive, credit negative';
+
+CREATE TABLE public.livekit_events (
+    id text NOT NULL,
+    show text NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    received_ts bigint NOT NULL,
+    CONSTRAINT livekit_events_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 120))),
+    CONSTRAINT livekit_events_kind_check CHECK (((char_length(kind) >= 1) AND (char_length(kind) <= 40))),
+    CONSTRAINT livekit_events_received_ts_check CHECK ((received_ts > 0)),
+    CONSTRAINT livekit_events_subject_check CHECK ((char_length(subject) <= 120))
+);
+
+COMMENT ON COLUMN public.livekit_events.subject IS 'the track, connection or room session that is over; empty: none is';
 
 CREATE TABLE public.log_entries (
     show text NOT NULL,
@@ -774,6 +798,22 @@ CREATE TABLE public.products (
     CONSTRAINT products_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 120)))
 );
 
+CREATE TABLE public.provider_events (
+    provider text NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    object text NOT NULL,
+    account text DEFAULT ''::text NOT NULL,
+    created_ts bigint NOT NULL,
+    received_ts bigint NOT NULL,
+    applied_ts bigint,
+    CONSTRAINT provider_events_account_check CHECK ((char_length(account) <= 120)),
+    CONSTRAINT provider_events_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 120))),
+    CONSTRAINT provider_events_object_check CHECK ((char_length(object) <= 120)),
+    CONSTRAINT provider_events_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 20))),
+    CONSTRAINT provider_events_type_check CHECK (((char_length(type) >= 1) AND (char_length(type) <= 120)))
+);
+
 CREATE TABLE public.queued_lots (
     id text NOT NULL,
     show text NOT NULL,
@@ -825,6 +865,7 @@ CREATE TABLE public.reconciliations (
     differences jsonb NOT NULL,
     unsound jsonb NOT NULL,
     complete boolean NOT NULL,
+    pending_ts bigint,
     CONSTRAINT reconciliations_check CHECK ((until_ts >= since_ts)),
     CONSTRAINT reconciliations_differences_check CHECK ((octet_length((differences)::text) <= 1000000)),
     CONSTRAINT reconciliations_unsound_check CHECK ((octet_length((unsound)::text) <= 1000000))
@@ -908,6 +949,44 @@ CREATE TABLE public.room_snapshots (
 
 COMMENT ON COLUMN public.room_snapshots.digest IS 'SHA-256 of dump: a damaged snapshot is passed over, not loaded';
 
+CREATE TABLE public.sandbox_keys (
+    key text NOT NULL,
+    request bytea NOT NULL,
+    answer jsonb,
+    created_ts bigint NOT NULL,
+    CONSTRAINT sandbox_keys_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+    CONSTRAINT sandbox_keys_request_check CHECK ((octet_length(request) = 32))
+);
+
+CREATE TABLE public.sandbox_objects (
+    id text NOT NULL,
+    kind text NOT NULL,
+    about text DEFAULT ''::text NOT NULL,
+    doc jsonb NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT sandbox_objects_about_check CHECK ((char_length(about) <= 120)),
+    CONSTRAINT sandbox_objects_doc_check CHECK ((octet_length((doc)::text) <= 16384)),
+    CONSTRAINT sandbox_objects_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 120))),
+    CONSTRAINT sandbox_objects_kind_check CHECK ((kind = ANY (ARRAY['customer'::text, 'card'::text, 'setup'::text, 'payment'::text, 'refund'::text, 'dispute'::text, 'account'::text, 'transfer'::text, 'payout'::text, 'transaction'::text])))
+);
+
+CREATE TABLE public.saved_cards (
+    person text NOT NULL,
+    provider text NOT NULL,
+    card text NOT NULL,
+    customer text NOT NULL,
+    brand text NOT NULL,
+    last4 text NOT NULL,
+    exp_month smallint NOT NULL,
+    exp_year smallint NOT NULL,
+    saved_ts bigint NOT NULL,
+    CONSTRAINT saved_cards_brand_check CHECK ((char_length(brand) <= 40)),
+    CONSTRAINT saved_cards_card_check CHECK (((char_length(card) >= 1) AND (char_length(card) <= 120))),
+    CONSTRAINT saved_cards_exp_month_check CHECK (((exp_month >= 0) AND (exp_month <= 12))),
+    CONSTRAINT saved_cards_exp_year_check CHECK (((exp_year >= 0) AND (exp_year <= 9999))),
+    CONSTRAINT saved_cards_last4_check CHECK ((last4 ~ '^[0-9]{0,4}$'::text))
+);
+
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -986,7 +1065,10 @@ CASE status
     ELSE COALESCE(scheduled_ts, '9007199254740991'::bigint)
 END) STORED NOT NULL,
     requires_card boolean DEFAULT false NOT NULL,
+    co_hosts text[] DEFAULT '{}'::text[] NOT NULL,
+    stage jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT shows_chat_check CHECK (((jsonb_typeof(chat) = 'object'::text) AND (octet_length((chat)::text) <= 65536))),
+    CONSTRAINT shows_co_hosts_check CHECK ((cardinality(co_hosts) <= 10)),
     CONSTRAINT shows_created_ts_check CHECK ((created_ts > 0)),
     CONSTRAINT shows_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT shows_description_check CHECK ((char_length(description) <= 2000)),
@@ -995,12 +1077,35 @@ END) STORED NOT NULL,
     CONSTRAINT shows_id_check CHECK ((id ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
     CONSTRAINT shows_picture_check CHECK ((char_length(picture) <= 500)),
     CONSTRAINT shows_scheduled_ts_check CHECK ((scheduled_ts > 0)),
+    CONSTRAINT shows_stage_check CHECK (((jsonb_typeof(stage) = 'array'::text) AND (octet_length((stage)::text) <= 16384))),
     CONSTRAINT shows_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'live'::text, 'ended'::text]))),
     CONSTRAINT shows_times_fit_the_status CHECK ((((status = 'scheduled'::text) = (started_ts IS NULL)) AND ((status = 'ended'::text) = (ended_ts IS NOT NULL)) AND (ended_ts >= started_ts))),
     CONSTRAINT shows_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100)))
 );
 
 COMMENT ON COLUMN public.shows.requires_card IS 'who bids or buys here has saved a card before';
+
+CREATE TABLE public.stage_tracks (
+    show text NOT NULL,
+    track text NOT NULL,
+    room text NOT NULL,
+    session text NOT NULL,
+    person text NOT NULL,
+    name text NOT NULL,
+    source text NOT NULL,
+    since_ts bigint NOT NULL,
+    CONSTRAINT stage_tracks_name_check CHECK ((char_length(name) <= 60)),
+    CONSTRAINT stage_tracks_person_check CHECK ((person ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
+    CONSTRAINT stage_tracks_room_check CHECK ((char_length(room) <= 120)),
+    CONSTRAINT stage_tracks_session_check CHECK ((char_length(session) <= 120)),
+    CONSTRAINT stage_tracks_since_ts_check CHECK ((since_ts > 0)),
+    CONSTRAINT stage_tracks_source_check CHECK ((source = ANY (ARRAY['camera'::text, 'microphone'::text, 'screen'::text, 'other'::text]))),
+    CONSTRAINT stage_tracks_track_check CHECK (((char_length(track) >= 1) AND (char_length(track) <= 120)))
+);
+
+COMMENT ON COLUMN public.stage_tracks.room IS 'one life of the room at the video server';
+
+COMMENT ON COLUMN public.stage_tracks.session IS 'one connection of the person to it';
 
 CREATE TABLE public.stray_payments (
     id text NOT NULL,
@@ -1119,6 +1224,12 @@ ALTER TABLE ONLY public.categories
 ALTER TABLE ONLY public.commission_rates
     ADD CONSTRAINT commission_rates_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.customers
+    ADD CONSTRAINT customers_are_one_person UNIQUE (provider, customer);
+
+ALTER TABLE ONLY public.customers
+    ADD CONSTRAINT customers_pkey PRIMARY KEY (person, provider);
+
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
 
@@ -1151,6 +1262,9 @@ ALTER TABLE ONLY public.ledger_journals
 
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_pkey PRIMARY KEY (journal, "position");
+
+ALTER TABLE ONLY public.livekit_events
+    ADD CONSTRAINT livekit_events_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_pkey PRIMARY KEY (show, last);
@@ -1224,6 +1338,9 @@ ALTER TABLE ONLY public.pgqueuer_statistics
 ALTER TABLE ONLY public.products
     ADD CONSTRAINT products_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.provider_events
+    ADD CONSTRAINT provider_events_pkey PRIMARY KEY (provider, id);
+
 ALTER TABLE ONLY public.queued_lots
     ADD CONSTRAINT queued_lots_pkey PRIMARY KEY (id);
 
@@ -1248,6 +1365,15 @@ ALTER TABLE ONLY public.reservations
 ALTER TABLE ONLY public.room_snapshots
     ADD CONSTRAINT room_snapshots_pkey PRIMARY KEY (show, seq);
 
+ALTER TABLE ONLY public.sandbox_keys
+    ADD CONSTRAINT sandbox_keys_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.sandbox_objects
+    ADD CONSTRAINT sandbox_objects_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.saved_cards
+    ADD CONSTRAINT saved_cards_pkey PRIMARY KEY (person, provider);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 
@@ -1265,6 +1391,9 @@ ALTER TABLE ONLY public.show_logs
 
 ALTER TABLE ONLY public.shows
     ADD CONSTRAINT shows_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.stage_tracks
+    ADD CONSTRAINT stage_tracks_pkey PRIMARY KEY (show, track);
 
 ALTER TABLE ONLY public.stray_payments
     ADD CONSTRAINT stray_payments_once UNIQUE (charge);
@@ -1313,6 +1442,10 @@ CREATE UNIQUE INDEX ledger_journals_reversed_once ON public.ledger_journals USIN
 
 CREATE INDEX ledger_postings_of_account ON public.ledger_postings USING btree (account, owner, journal);
 
+CREATE INDEX livekit_events_old ON public.livekit_events USING btree (received_ts);
+
+CREATE INDEX livekit_events_over ON public.livekit_events USING btree (show, subject) WHERE (subject <> ''::text);
+
 CREATE INDEX log_holders_asked ON public.log_holders USING btree (node) WHERE (asked AND (NOT yielded));
 
 CREATE INDEX lots_of_show ON public.lots USING btree (show, opened_ts, id);
@@ -1332,6 +1465,8 @@ CREATE INDEX orders_of_buyer ON public.orders USING btree (buyer, number DESC);
 CREATE UNIQUE INDEX orders_of_charge ON public.orders USING btree (charge) WHERE (charge <> ''::text);
 
 CREATE INDEX orders_of_seller ON public.orders USING btree (seller, number DESC);
+
+CREATE INDEX orders_of_seller_by_state ON public.orders USING btree (seller, state);
 
 CREATE INDEX orders_of_show ON public.orders USING btree (show, number) WHERE (show <> ''::text);
 
@@ -1381,6 +1516,8 @@ CREATE INDEX products_of_category ON public.products USING btree (category, id) 
 
 CREATE INDEX products_of_seller ON public.products USING btree (seller, id);
 
+CREATE INDEX provider_events_by_age ON public.provider_events USING btree (received_ts);
+
 CREATE INDEX queued_lots_of_product ON public.queued_lots USING btree (product);
 
 CREATE INDEX queued_lots_opened ON public.queued_lots USING btree (show, opened_ts, id) WHERE (status = 'opened'::text);
@@ -1392,6 +1529,10 @@ CREATE INDEX refunds_of_order ON public.refunds USING btree (order_id, id);
 CREATE INDEX reminders_of_person ON public.reminders USING btree (person, created_ts);
 
 CREATE INDEX reservations_to_expire ON public.reservations USING btree (until_ts) WHERE (state = 'held'::text);
+
+CREATE INDEX sandbox_objects_about ON public.sandbox_objects USING btree (kind, about);
+
+CREATE INDEX sandbox_transactions ON public.sandbox_objects USING btree (created_ts, id) WHERE (kind = 'transaction'::text);
 
 CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
 
@@ -1448,6 +1589,9 @@ ALTER TABLE ONLY public.ledger_journals
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_journal_fkey FOREIGN KEY (journal) REFERENCES public.ledger_journals(id);
 
+ALTER TABLE ONLY public.livekit_events
+    ADD CONSTRAINT livekit_events_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.log_entries
     ADD CONSTRAINT log_entries_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
 
@@ -1484,8 +1628,14 @@ ALTER TABLE ONLY public.reminders
 ALTER TABLE ONLY public.room_snapshots
     ADD CONSTRAINT room_snapshots_show_fkey FOREIGN KEY (show) REFERENCES public.show_logs(show);
 
+ALTER TABLE ONLY public.saved_cards
+    ADD CONSTRAINT saved_cards_person_provider_fkey FOREIGN KEY (person, provider) REFERENCES public.customers(person, provider);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.stage_tracks
+    ADD CONSTRAINT stage_tracks_show_fkey FOREIGN KEY (show) REFERENCES public.shows(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.stray_payments
     ADD CONSTRAINT stray_payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);

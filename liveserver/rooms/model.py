@@ -19,7 +19,7 @@ import msgspec
 from liveserver.kernel.errors import Rejected
 
 Role = Literal["guest", "viewer", "moderator", "host", "admin", "system"]
-"""What a person is *in this show*. `host` covers co-hosts; `admin` is the operator; `system` is the server itself."""
+"""What a person is *in this show*. `moderator` covers co-hosts; `admin` is the operator; `system` is the server itself."""
 
 STAFF: frozenset[str] = frozenset({"moderator", "host", "admin", "system"})
 HOSTS: frozenset[str] = frozenset({"host", "admin", "system"})

@@ -30,6 +30,8 @@ HOST_IS_NO_MODERATOR = Rejected(
     "bad_user", "The host of a show need not moderate it.", detail={"field": "user"}
 )
 
+HOST_IS_NO_CO_HOST = Rejected("bad_user", "The host of a show is on stage already.", detail={"field": "user"})
+
 
 def bad(field: str, message: str) -> Rejected:
     """A refusal of one input: `bad_title`, `bad_start`, …, with the field named as well."""
@@ -37,7 +39,7 @@ def bad(field: str, message: str) -> Rejected:
 
 
 def too_many(what: str, most: int) -> Rejected:
-    """A bound reached: `too_many_lots`, `too_many_shows`, `too_many_moderators`, `too_many_reminders`."""
+    """A bound reached: `too_many_co_hosts`, `too_many_lots`, `too_many_shows`, `too_many_moderators`, `too_many_reminders`."""
     return Rejected(f"too_many_{what}", f"There can't be more than {most} {what}.", detail={"max": most})
 
 

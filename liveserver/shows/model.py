@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from liveserver.kernel.ids import LotId, ProductId, ShowId, UserId
 
 Status = Literal["scheduled", "live", "ended"]
+Source = Literal["camera", "microphone", "screen", "other"]
 ShowRole = Literal["guest", "viewer", "moderator", "host", "admin"]
 """What a person is in one show; a part of `liveserver.rooms.model.Role`."""
 
@@ -23,6 +24,15 @@ class ChatSettings(msgspec.Struct, frozen=True):
     blocked_words: tuple[str, ...] = ()
     slow_ms: int = 0
     """Least time between two messages of one viewer; 0 for none."""
+
+
+class OnStage(msgspec.Struct, frozen=True):
+    """Somebody whose camera, microphone or screen can be seen or heard in a show, as the video server said."""
+
+    id: UserId
+    name: str
+    sources: tuple[Source, ...]
+    since_ts: int
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -44,6 +54,10 @@ class Show(msgspec.Struct, frozen=True):
     created_ts: int = 0
     requires_card: bool = False
     """Who bids or buys here has saved a card before."""
+    co_hosts: tuple[UserId, ...] = ()
+    """On stage beside the host. They moderate; selling, and what it commits to, stays the host's."""
+    stage: tuple[OnStage, ...] = ()
+    """Who is on stage now, the longest first; written by `liveserver.livekit` alone."""
 
 
 class ShowDraft(msgspec.Struct, frozen=True):

@@ -34,6 +34,14 @@ WHERE ($1::smallint IS NULL OR s.list_rank = $1) AND ($2::text IS NULL OR s.host
     AND ($3::bigint IS NULL OR (s.list_rank, s.list_key, s.id) > ($3::bigint, $4::bigint, $5::text))
 ORDER BY s.list_rank, s.list_key, s.id LIMIT $6;
 
+-- name: set_co_hosts
+-- Replaces the co-hosts.
+UPDATE shows SET co_hosts = $2 WHERE id = $1;
+
+-- name: set_stage
+-- Replaces who is on stage.
+UPDATE shows SET stage = $2 WHERE id = $1;
+
 -- name: add_moderator
 -- Names a moderator, unless there are $4 already; naming one twice changes nothing.
 INSERT INTO moderators (show, person, created_ts)

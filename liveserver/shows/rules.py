@@ -50,7 +50,15 @@ def role_in(show: Show, identity: Identity) -> ShowRole:
         return "host" if identity.role in ("host", "admin") else "guest"
     if identity.role == "admin":
         return "admin"
-    return "moderator" if identity.id in show.moderators else "viewer"
+    # Who sells together does not bid against the buyers: co-hosts are staff, as moderators are.
+    return "moderator" if identity.id in show.moderators or identity.id in show.co_hosts else "viewer"
+
+
+def may_publish(show: Show, identity: Identity) -> bool:
+    """Whether this person may be seen and heard in this show: its host, as long as they may host, and its co-hosts."""
+    if identity.id == show.host:
+        return identity.role in ("host", "admin")
+    return identity.role != "guest" and identity.id in show.co_hosts
 
 
 def changed(present: T, changes: ShowChanges | LotChanges) -> T:

@@ -25,6 +25,8 @@ QUEUE_MAX = 500
 OPENED_SHOWN_MAX = 500
 """Opened lots that `queue` tells with the waiting ones, the latest; results are the auction's record."""
 MODERATORS_MAX = 50
+CO_HOSTS_MAX = 10
+"""People beside the host whose pictures fit on a phone's screen; the table holds no more."""
 SHOWS_WAITING_MAX = 200
 """Shows one host may have planned at a time."""
 REMINDERS_MAX = 200
@@ -125,6 +127,36 @@ class Shows:
                 return present
             if is_id(user):
                 await store.remove_moderator(db, show, user)
+            return await self._found(db, show)
+
+    async def add_co_host(self, by: Identity, show: ShowId, user: UserId) -> Show | Rejected:
+        """Lets somebody on stage beside the host. Refusals: `show_not_found`, `no_account`, `bad_user` (the host),
+        `too_many_co_hosts`. People of the embedding app are named on trust, as moderators are.
+        """
+        async with transaction(self._pool) as db:
+            present = await self._mine(db, by, show)
+            if isinstance(present, Rejected):
+                return present
+            if user == present.host:
+                return errors.HOST_IS_NO_CO_HOST
+            if not is_id(user) or not (user.startswith(EXTERNAL) or await store.is_account(db, user)):
+                return errors.NO_ACCOUNT
+            if user in present.co_hosts:
+                return present
+            if len(present.co_hosts) >= CO_HOSTS_MAX:
+                return errors.too_many("co_hosts", CO_HOSTS_MAX)
+            await store.set_co_hosts(db, show, (*present.co_hosts, user))
+            return await self._found(db, show)
+
+    async def remove_co_host(self, by: Identity, show: ShowId, user: UserId) -> Show | Rejected:
+        """Takes that back: they get no further token; who is on stage stays until the one they have is used up. Refusal:
+        `show_not_found`.
+        """
+        async with transaction(self._pool) as db:
+            present = await self._mine(db, by, show)
+            if isinstance(present, Rejected):
+                return present
+            await store.set_co_hosts(db, show, tuple(one for one in present.co_hosts if one != user))
             return await self._found(db, show)
 
     async def queue(self, show: ShowId, *, opened: bool = False) -> "list[QueuedLot]":

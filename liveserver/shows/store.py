@@ -4,7 +4,7 @@ import msgspec
 
 from liveserver.infra.database import Connection, Pool, Record, load_queries
 from liveserver.kernel.ids import LotId, ProductId, ShowId, UserId
-from liveserver.shows.model import ChatSettings, LotDraft, QueuedLot, Show, ShowDraft, Status
+from liveserver.shows.model import ChatSettings, LotDraft, OnStage, QueuedLot, Show, ShowDraft, Status
 
 Q = load_queries("liveserver.shows")
 Database = Pool | Connection
@@ -40,6 +40,8 @@ def _show(row: Record) -> Show:
         msgspec.convert(row["chat"], ChatSettings),
         row["created_ts"],
         row["requires_card"],
+        tuple(row["co_hosts"]),
+        msgspec.convert(row["stage"], tuple[OnStage, ...]),
     )
 
 
@@ -141,6 +143,16 @@ async def list_shows(
     rank = None if status is None else RANKS[status]
     rows = await db.fetch(Q.list_shows, rank, host, *(after or (None, None, None)), limit)
     return [((row["list_rank"], row["list_key"], row["id"]), _show(row)) for row in rows]
+
+
+async def set_co_hosts(db: Database, show: ShowId, people: tuple[UserId, ...]) -> None:
+    """Replaces the co-hosts."""
+    await db.execute(Q.set_co_hosts, show, people)
+
+
+async def set_stage(db: Database, show: ShowId, people: tuple[OnStage, ...]) -> None:
+    """Replaces who is on stage."""
+    await db.execute(Q.set_stage, show, people)
 
 
 async def add_moderator(db: Database, show: ShowId, person: UserId, now_ms: int, at_most: int) -> bool:

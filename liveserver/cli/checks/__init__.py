@@ -3,12 +3,13 @@
 A new check is one function in one of these modules and one line here.
 """
 
-from liveserver.cli.checks import address, engines, machine, redis, settings
+from liveserver.cli.checks import address, engines, machine, redis, settings, video
 from liveserver.cli.checks.model import Check
 
 CHECKS: tuple[Check, ...] = (
     Check("settings", "Every setting is known and valid.", settings.known),
     Check("safety", "Settings are safe for where the server listens.", settings.safe),
+    Check("video", "The LiveKit server is named in full, and safely.", video.named),
     Check("python", "Python and the event loop are the ones we are fast on.", machine.python),
     Check("files", "Enough files may be open for the connections allowed.", machine.files),
     Check("disk", "The data directory has room.", machine.disk),
