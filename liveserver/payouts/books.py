@@ -15,7 +15,7 @@ from liveserver.ledger import store as ledger
 from liveserver.ledger.model import Journal
 from liveserver.payments.port import PaymentProvider, Transaction
 from liveserver.payouts import store
-from liveserver.payouts.model import Difference, Report
+from liveserver.payouts.model import CompareJob, Difference, Report
 from liveserver.payouts.sound import unsound_facts
 from liveserver.payouts.store import Q
 
@@ -62,6 +62,10 @@ class Books:
     async def nightly(self) -> None:
         """The periodic job."""
         await self.reconcile()
+
+    async def asked(self, job: CompareJob) -> None:
+        """The job `payouts.compare`."""
+        await self.reconcile(job.since_ts)
 
     async def reconcile(self, since_ts: int | None = None) -> Report:
         """Compares from `since_ts` (ms; None: since the last comparison in which nothing differed) until an hour ago.

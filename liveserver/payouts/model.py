@@ -130,6 +130,13 @@ class PayoutJob(msgspec.Struct, frozen=True):
     payout: PayoutId
 
 
+class CompareJob(msgspec.Struct, frozen=True):
+    """The payload of a comparison that somebody asks for."""
+
+    since_ts: int | None = None
+    """None: since the last comparison in which nothing differed."""
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing on which the provider's books and ours are not of one mind."""
 

@@ -13,11 +13,13 @@ from liveserver.payments.port import Event, PaymentProvider
 from liveserver.payouts.accounts import PayoutAccounts
 from liveserver.payouts.books import Books
 from liveserver.payouts.level import Level
-from liveserver.payouts.model import PayoutJob, SellerJob
+from liveserver.payouts.model import CompareJob, PayoutJob, SellerJob
 from liveserver.payouts.service import Payouts
 
 UNANSWERED_TRIES_MAX = 16
 """Half a day of growing pauses: well within the 24 hours for which the provider remembers our keys."""
+COMPARE_TRIES_MAX = 3
+"""Who asked looks at the page, and the night comes anyway."""
 SWEEP_CRON = "* * * * *"
 """Every minute: what a refund leaves on a seller's account can't be paid out, but it should not stay there either."""
 NIGHTLY_CRON = "17 3 * * *"
@@ -40,6 +42,7 @@ class MoneyOut(msgspec.Struct, frozen=True):
             Work("payouts.transfer", OrderJob, self.level.after_release, UNANSWERED_TRIES_MAX),
             Work("payouts.level", SellerJob, self.level.of_seller, UNANSWERED_TRIES_MAX),
             Work("payouts.pay", PayoutJob, self.payouts.pay, UNANSWERED_TRIES_MAX),
+            Work("payouts.compare", CompareJob, self.books.asked, COMPARE_TRIES_MAX),
         ]
 
     def periodic(self) -> list[Every]:

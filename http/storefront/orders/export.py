@@ -7,6 +7,7 @@ times ISO 8601 in UTC.
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import AsyncIterator
 
 from liveserver.infra.database import Pool
@@ -32,21 +33,26 @@ COLUMNS = (
 
 async def rows_of(pool: Pool, seller: str, sought: Sought) -> AsyncIterator[str]:
     """The file's text in parts."""
-    yield BOM + _written([COLUMNS])
+    yield BOM + written([COLUMNS])
     cursor, told = None, 0
     while told < ORDERS_MAX:
         page = await store.of_seller(pool, seller, sought, cursor, AT_ONCE)
         assert not isinstance(page, Rejected), "a cursor of our own is a good one"
         told += len(page.items)
-        yield _written([_row(order, line) for order in page.items for line in order.lines])
+        yield written([_row(order, line) for order in page.items for line in order.lines])
         cursor = page.next
         if cursor is None:
             return
-    yield _written([(f"Cut after {ORDERS_MAX} orders: choose a shorter time.",)])
+    yield written([(f"Cut after {ORDERS_MAX} orders: choose a shorter time.",)])
+
+
+_NUMBER = re.compile(r"-\d+(\.\d+)?")
 
 
 def safe(cell: str) -> str:
-    """The cell as text that no spreadsheet takes for a formula."""
+    """The cell as text that no spreadsheet takes for a formula; a negative number is none."""
+    if _NUMBER.fullmatch(cell):
+        return cell
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
 
 
@@ -57,7 +63,8 @@ def plain(minor: int, currency: str) -> str:
     return f"{whole}.{part:0{places}d}" if places else str(whole)
 
 
-def _written(rows: list[tuple[str, ...]]) -> str:
+def written(rows: list[tuple[str, ...]]) -> str:
+    """Rows as lines of the file."""
     text = io.StringIO()
     # RFC 4180: lines end with CRLF.
     csv.writer(text, lineterminator="\r\n").writerows([[safe(cell) for cell in row] for row in rows])
