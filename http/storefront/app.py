@@ -7,8 +7,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from liveserver.livekit.service import LiveKit
 from storefront import health, pictures
 from storefront.addresses import Proxies
+from storefront.api.livekit import LIVEKIT
 from storefront.api.routes import add_api
 from storefront.assets import Assets
 from storefront.middleware import RATES, limited, observed, rates_of
@@ -38,6 +40,7 @@ def build_app(services: Services) -> web.Application:
     app[GLANCES] = Glances()
     app[OPERATING] = Operating()
     app[PRINTER] = Printer()
+    app[LIVEKIT] = LiveKit(services.pool, services.clock, services.settings)
     assets = Assets(STATIC)
     app[RENDERER] = Renderer(assets)
     app.router.add_get("/static/{name:.+}", assets.serve)
