@@ -6,12 +6,12 @@ import msgspec
 from aiohttp import web
 
 from liveserver import __version__
-from storefront.api import auth, catalog, checkout, livestreams, operator, orders, seller
+from storefront.api import auth, catalog, checkout, livestreams, operator, orders, payouts, seller
 from storefront.api.openapi import openapi
 from storefront.api.registry import OPERATIONS, PREFIX, Operation, http_handler
 from storefront.assets import send, squeeze
 
-MODULES = (auth, catalog, livestreams, seller, checkout, orders, operator)
+MODULES = (auth, catalog, livestreams, seller, checkout, orders, payouts, operator)
 """Importing them fills the registry."""
 
 
