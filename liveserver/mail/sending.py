@@ -9,7 +9,7 @@ from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
+from email.utils import formatdate, getaddresses
 
 import structlog
 
@@ -66,7 +66,8 @@ class Mailer:
 
 def sender_of(text: str) -> Address:
     """`liveserver <shop@example.com>` or `shop@example.com` as an address. Raises ValueError."""
-    name, spec = parseaddr(text)
+    found = getaddresses([text])
+    name, spec = found[0] if len(found) == 1 else ("", "")
     if not text.isprintable() or not _ADDRESS.fullmatch(spec):
         raise ValueError("must be an e-mail address, such as liveserver <shop@example.com>")
     try:

@@ -15,6 +15,9 @@ ROLES: dict[frozenset[str], frozenset[str]] = {
 BODIES: dict[str, dict[str, object]] = {
     "register": {"name": "Nina", "email": "nina@example.com", "password": "ferry-lantern-oak"},
     "login": {"email": "nobody@example.com", "password": "ferry-lantern-oak"},
+    "verify_email": {"token": "x" * 43},
+    "ask_password_reset": {"email": "nobody@example.com"},
+    "reset_password": {"token": "x" * 43, "password": "ferry-lantern-oak"},
     "change_me": {"name": "Renamed"},
     "create_product": {"title": "Mine", "price": 1, "currency": "USD"},
     "edit_product": {"title": "Stolen"},

@@ -7,7 +7,14 @@ from liveserver.accounts.model import Session, identity_of
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
 from storefront.api.documents import Person, SignedIn, person
-from storefront.api.inputs import Credentials, PersonChanges, Registration
+from storefront.api.inputs import (
+    Credentials,
+    MailedToken,
+    MailTo,
+    NewPassword,
+    PersonChanges,
+    Registration,
+)
 from storefront.api.registry import EVERYBODY, SIGNED_IN, Call, operation
 from storefront.problems import SIGN_IN_FIRST
 from storefront.visitors import client_address
@@ -51,6 +58,40 @@ async def refresh(call: Call) -> SignedIn | Rejected:
         return COOKIE_SESSION
     done = await call.services.accounts.refresh(call.visitor.token)
     return SIGN_IN_FIRST if done is None else _signed_in(done)
+
+
+@operation("POST", "/auth/verify-email", tag="auth", who=EVERYBODY)
+async def verify_email(call: Call, body: MailedToken) -> Rejected | None:
+    """Confirms an address with the token that a mail brought.
+
+    Nobody has to be signed in. A token is good once, for 24 hours: else `link_expired`.
+    """
+    return await call.services.accounts.proofs.verify(body.token)
+
+
+@operation("POST", "/auth/verify-email/resend", tag="auth", who=SIGNED_IN)
+async def resend_verification(call: Call) -> Rejected | None:
+    """Sends another mail that confirms one's address."""
+    proofs = call.services.accounts.proofs
+    return await proofs.ask_verification(UserId(call.who.id), client_address(call.request))
+
+
+@operation("POST", "/auth/password-reset", tag="auth", who=EVERYBODY)
+async def ask_password_reset(call: Call, body: MailTo) -> Rejected | None:
+    """Sends a mail with a link to a new password, if the address has an account.
+
+    The answer is the same if it has none.
+    """
+    return await call.services.accounts.proofs.ask_reset(body.email, client_address(call.request))
+
+
+@operation("POST", "/auth/password-reset/confirm", tag="auth", who=EVERYBODY)
+async def reset_password(call: Call, body: NewPassword) -> Rejected | None:
+    """Chooses a new password with the token that a mail brought, and ends all sessions of the account.
+
+    A token is good once, for an hour: else `link_expired`. A refused password (`weak_password`) does not use it up.
+    """
+    return await call.services.accounts.proofs.reset(body.token, body.password)
 
 
 @operation("GET", "/me", tag="me", who=SIGNED_IN)

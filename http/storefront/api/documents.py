@@ -9,7 +9,7 @@ import msgspec
 
 from liveserver.accounts.model import Account, Identity
 from liveserver.catalog.model import Product
-from liveserver.shows.model import ChatSettings, QueuedLot, Show, Status
+from liveserver.shows.model import ChatSettings, QueuedLot, Show, Source, Status
 
 T = TypeVar("T")
 WireStatus = Literal["live", "upcoming", "ended"]
@@ -35,13 +35,16 @@ class Person(msgspec.Struct, frozen=True):
     role: Literal["guest", "viewer", "host", "admin"]
     verified: bool
     """May bid."""
+    email_verified: bool = False
+    """A link in a mail to `email` was opened."""
 
 
 def person(identity: Identity, account: Account | None) -> Person:
     """Oneself, for /me."""
     name = account.name if account is not None else identity.name
     email = account.email if account is not None else None
-    return Person(identity.id, name, email, identity.role, identity.verified)
+    proved = account is not None and account.email_verified
+    return Person(identity.id, name, email, identity.role, identity.verified, proved)
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -106,6 +109,20 @@ class HostDocument(msgspec.Struct, frozen=True):
     name: str
 
 
+class OnStageDocument(msgspec.Struct, frozen=True):
+    """Somebody who can be seen or heard in a show now."""
+
+    id: str
+    name: str
+    sources: tuple[Source, ...]
+    since_ts: int
+
+
+def on_stage(show: Show) -> tuple[OnStageDocument, ...]:
+    """Who is on stage, the longest first."""
+    return tuple(OnStageDocument(one.id, one.name, one.sources, one.since_ts) for one in show.stage)
+
+
 class Livestream(msgspec.Struct, frozen=True):
     """A show, as everybody may see it."""
 
@@ -121,6 +138,7 @@ class Livestream(msgspec.Struct, frozen=True):
     ended_ts: int | None
     viewers: int
     requires_card: bool
+    stage: tuple[OnStageDocument, ...]
 
 
 class SellerLivestream(msgspec.Struct, frozen=True):
@@ -139,6 +157,8 @@ class SellerLivestream(msgspec.Struct, frozen=True):
     chat: ChatSettings
     moderators: tuple[str, ...]
     requires_card: bool
+    co_hosts: tuple[str, ...]
+    stage: tuple[OnStageDocument, ...]
 
 
 def livestream(show: Show, viewers: int) -> Livestream:
@@ -156,6 +176,7 @@ def livestream(show: Show, viewers: int) -> Livestream:
         show.ended_ts,
         viewers,
         show.requires_card,
+        on_stage(show),
     )
 
 
@@ -175,6 +196,8 @@ def seller_livestream(show: Show) -> SellerLivestream:
         show.chat,
         show.moderators,
         show.requires_card,
+        show.co_hosts,
+        on_stage(show),
     )
 
 

@@ -39,6 +39,28 @@ class Credentials(Input, frozen=True):
     password: Annotated[str, Meta(max_length=1024)]
 
 
+class MailTo(Input, frozen=True):
+    """Whom to write to."""
+
+    email: Annotated[str, Meta(max_length=256)]
+
+
+Token = Annotated[str, Meta(max_length=100, description="From the mail's link: what follows the last slash.")]
+
+
+class MailedToken(Input, frozen=True):
+    """What a mail brought."""
+
+    token: Token
+
+
+class NewPassword(Input, frozen=True):
+    """A password for who has the mail."""
+
+    token: Token
+    password: Annotated[str, Meta(max_length=1024)]
+
+
 class PersonChanges(Input, frozen=True):
     """What to change about oneself."""
 
