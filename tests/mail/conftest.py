@@ -29,8 +29,9 @@ class Provider:
         self.signed_in: list[str] = []
         self.refuses: dict[str, str] = {}
         self.port = 0
+        self.tls = False
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: SmtpSession, envelope: Envelope, address: str, options: Any
     ) -> str:
         if "rcpt" in self.refuses:
@@ -45,7 +46,7 @@ class Provider:
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         self.mails.append(parsed)
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(self.tls or session.ssl is not None)
         return "250 taken"
 
     def check(
@@ -55,7 +56,7 @@ class Provider:
         right = (data.login, data.password) == (b"shop", b"p@ss word")
         if right:
             self.signed_in.append(data.login.decode())
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +100,7 @@ async def serve(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> AsyncIter
 
     async def start(*, tls: bool = False, starttls: bool = False, auth: bool = False) -> Provider:
         provider = Provider()
+        provider.tls = tls
 
         def protocol() -> SMTP:
             with warnings.catch_warnings():
