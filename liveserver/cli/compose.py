@@ -107,7 +107,7 @@ async def running_node(
         messages = routes(settings)
         presence = Presence(shards, hub.node, clock)
         paying = paying_of(settings, pool, clock)
-        notices, gate = OrderNotices(pool), gate_of(settings, pool, clock)
+        notices, gate = OrderNotices(pool), gate_of(settings, pool, clock, paying.cards)
         notices.on_changed(lambda notice: gate.forget(notice.buyer))
         notices.on_card(gate.forget)
         notices.on_missed(gate.forget_all)

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from liveserver.client import LiveClient
+from liveserver.client import LiveClient, LotOpened
 from tests.browser.conftest import Open
 from tests.support.browser import PHONE
 from tests.support.house import House
@@ -145,8 +145,23 @@ async def test_who_needs_a_card_is_told_where_to_add_one(
         await window.at("#spot-button").click()
         link = window.at("#toasts a").first
         await expect(link).to_have_text("Add a card")
-        await expect(link).to_have_attribute("href", "/me/cards")
+        await expect(link).to_have_attribute("href", f"/me/cards?next=%2Fshows%2F{show}")
         opened = await room.open_lot(title="Leica M3", start=2_000, clock={"duration_ms": 60_000})
-        assert not hasattr(opened, "code"), opened
+        assert isinstance(opened, LotOpened), opened
         await window.page.get_by_role("button", name="Bid $20").click()
         await expect(window.at("#toasts a")).to_have_count(2)
+
+        # A card is added there, and the way leads back; what is bought is charged to it, and buyer and host see it.
+        console = await open_window(hana)
+        await console.go(f"/shows/{show}/host")
+        await link.click()
+        await window.page.get_by_role("radio").first.check()
+        await window.page.get_by_role("button", name="Save this card").click()
+        await window.go(f"/shows/{show}")
+        await room.pass_lot(opened.lot)
+        await window.at("#spot-button").click()
+        await expect(window.at("#toasts .win").filter(has_text="Paid: Vase")).to_be_visible()
+        await expect(window.at("#due")).to_be_hidden()
+        await expect(console.at("#paid")).to_have_text("$25")
+        await console.page.get_by_role("tab", name="Sold").click()
+        await expect(console.at("#sold-list .chip")).to_have_text("Paid")

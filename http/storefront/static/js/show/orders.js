@@ -10,8 +10,10 @@ const UNPAID = ["awaiting_payment", "payment_failed", "action_required"];
 
 /** Where a refusal can be mended: a saved card, open orders. */
 export function refusalLink(refusal) {
-  const href = refusal.detail?.path;
-  return typeof href === "string" && href.startsWith("/") ? { href, label: t(refusal.code === "card_required" ? "addCard" : "seeOrders") } : null;
+  const path = refusal.detail?.path;
+  if (typeof path !== "string" || !path.startsWith("/")) return null;
+  const card = refusal.code === "card_required";
+  return { href: card ? `${path}?next=${encodeURIComponent(location.pathname)}` : path, label: t(card ? "addCard" : "seeOrders") };
 }
 
 export function payPath(order) {
