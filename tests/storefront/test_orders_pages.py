@@ -129,6 +129,23 @@ async def test_a_form_that_is_sent_twice_is_carried_out_once(shop: Shop, ana: Pe
     assert await shop.services.pool.fetchval("SELECT count(*) FROM refunds") == 1
 
 
+async def test_who_goes_back_and_changes_a_form_is_asked_to_send_it_again(
+    shop: Shop, ana: Person, hana: Person
+):
+    order = await sell(shop.services.pool, ana, hana)
+    path, key = f"/studio/orders/{order.id}/refund", await key_of(hana, order)
+    assert (await hana.post(path, {"key": key, "amount": "10"})).status == 303
+    changed = await hana.post(path, {"key": key, "amount": "20"})
+    text = await changed.text()
+    assert changed.status == 409
+    assert "This form was sent before" in text
+    assert 'value="20"' in text
+    fresh = re.findall(r'name="key" value="([^"]+)"', text)
+    assert key not in fresh
+    assert (await hana.post(path, {"key": fresh[0], "amount": "20"})).status == 303
+    assert await shop.services.pool.fetchval("SELECT sum(item) FROM refunds") == 3_000
+
+
 @pytest.mark.parametrize(
     ("typed", "status", "words"),
     [("54.14", 422, "More would be refunded"), ("a lot", 422, "Write an amount in USD"), ("", 422, "Write an amount in USD"),

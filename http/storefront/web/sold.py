@@ -32,7 +32,7 @@ from liveserver.orders.model import UNPAID, Order, State
 from liveserver.shows.model import Show
 from storefront.api.order_documents import Step, step
 from storefront.bodies import FormData
-from storefront.idempotency import once
+from storefront.idempotency import REUSED, once
 from storefront.orders import access, figures, papers
 from storefront.orders.access import Q, Whole
 from storefront.orders.figures import Taken
@@ -58,6 +58,10 @@ GROUPS: dict[str, tuple[State, ...]] = {
 """What a seller has to do, in this order."""
 COUNTED = ("to_ship", "unpaid", "shipped")
 """Groups whose size is shown: what is over is too much to count on each page, and asks for nothing."""
+SENT_BEFORE = Rejected(
+    "sent_before", "This form was sent before, with something else in it. See what it did; to do this too, send it again."
+)  # fmt: skip
+"""Somebody went back to a page, changed what stood there and sent it: the page that says so has a fresh key."""
 CARRIERS = ("DHL", "FedEx", "UPS", "USPS", "Royal Mail", "La Poste", "PostNL", "Australia Post")
 """Offered while typing; any other may be written."""
 ACTIONS = {"ship": "shipped", "deliver": "delivered", "cancel": "cancelled", "refund": "refunded", "invoice": "invoiced"}  # fmt: skip
@@ -258,7 +262,8 @@ async def _act(
     try:
         await once(request, visitor, msgspec.json.encode(typed), answer, form.text("key")[:64] or None)
     except Refused as refused:
-        return await _page(request, await _own(request, visitor), action, typed, refused.rejected)
+        again = SENT_BEFORE if refused.rejected.code == REUSED.code else refused.rejected
+        return await _page(request, await _own(request, visitor), action, typed, again)
     return see_other(path)
 
 
