@@ -137,6 +137,34 @@ CREATE TABLE public.accounts (
 
 COMMENT ON COLUMN public.accounts.email_verified IS 'a mail arrived there; "verified" says who may bid, which is something else';
 
+CREATE TABLE public.addresses (
+    id text NOT NULL,
+    person text NOT NULL,
+    name text NOT NULL,
+    line1 text NOT NULL,
+    line2 text NOT NULL,
+    city text NOT NULL,
+    region text NOT NULL,
+    postal_code text NOT NULL,
+    country character(2) NOT NULL,
+    phone text NOT NULL,
+    usual boolean NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT addresses_city_check CHECK (((char_length(city) >= 1) AND (char_length(city) <= 120))),
+    CONSTRAINT addresses_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT addresses_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT addresses_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT addresses_line1_check CHECK (((char_length(line1) >= 1) AND (char_length(line1) <= 200))),
+    CONSTRAINT addresses_line2_check CHECK ((char_length(line2) <= 200)),
+    CONSTRAINT addresses_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
+    CONSTRAINT addresses_person_check CHECK (((char_length(person) >= 1) AND (char_length(person) <= 40))),
+    CONSTRAINT addresses_phone_check CHECK ((char_length(phone) <= 40)),
+    CONSTRAINT addresses_postal_code_check CHECK ((char_length(postal_code) <= 20)),
+    CONSTRAINT addresses_region_check CHECK ((char_length(region) <= 120))
+);
+
+COMMENT ON COLUMN public.addresses.usual IS 'where it goes unless said otherwise';
+
 CREATE TABLE public.allotment_sales (
     show text NOT NULL,
     object text NOT NULL,
@@ -157,6 +185,36 @@ CREATE TABLE public.allotments (
     CONSTRAINT allotments_returned_check CHECK ((returned >= 0)),
     CONSTRAINT allotments_show_check CHECK (((char_length(show) >= 1) AND (char_length(show) <= 40))),
     CONSTRAINT allotments_sold_check CHECK ((sold >= 0))
+);
+
+CREATE TABLE public.cart_coupons (
+    cart text NOT NULL,
+    seller text NOT NULL,
+    code text NOT NULL,
+    CONSTRAINT cart_coupons_code_check CHECK ((char_length(code) <= 40)),
+    CONSTRAINT cart_coupons_seller_check CHECK (((char_length(seller) >= 1) AND (char_length(seller) <= 40)))
+);
+
+CREATE TABLE public.cart_items (
+    id text NOT NULL,
+    cart text NOT NULL,
+    product text NOT NULL,
+    variant text NOT NULL,
+    quantity integer NOT NULL,
+    price_at_add bigint NOT NULL,
+    CONSTRAINT cart_items_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT cart_items_price_at_add_check CHECK (((price_at_add >= 0) AND (price_at_add <= '1000000000000'::bigint))),
+    CONSTRAINT cart_items_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100))),
+    CONSTRAINT cart_items_variant_check CHECK (((char_length(variant) >= 1) AND (char_length(variant) <= 40)))
+);
+
+CREATE TABLE public.carts (
+    id text NOT NULL,
+    owner text NOT NULL,
+    touched_ts bigint NOT NULL,
+    CONSTRAINT carts_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT carts_owner_check CHECK ((owner ~ '^(u:[A-Za-z0-9_.:@-]{1,40}|g:[0-9a-f]{64})$'::text)),
+    CONSTRAINT carts_touched_ts_check CHECK ((touched_ts > 0))
 );
 
 CREATE TABLE public.categories (
@@ -202,6 +260,45 @@ ALTER TABLE public.commission_rates ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.coupon_uses (
+    order_id text NOT NULL,
+    coupon text NOT NULL,
+    person text NOT NULL,
+    CONSTRAINT coupon_uses_person_check CHECK (((char_length(person) >= 1) AND (char_length(person) <= 40)))
+);
+
+CREATE TABLE public.coupons (
+    id text NOT NULL,
+    seller text NOT NULL,
+    code text NOT NULL,
+    percent_bp integer,
+    amount bigint,
+    currency character(3),
+    minimum bigint NOT NULL,
+    from_ts bigint NOT NULL,
+    until_ts bigint,
+    uses_max integer,
+    person_max integer,
+    products text[] NOT NULL,
+    categories text[] NOT NULL,
+    active boolean NOT NULL,
+    created_ts bigint NOT NULL,
+    CONSTRAINT coupons_amount_check CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
+    CONSTRAINT coupons_categories_check CHECK ((cardinality(categories) <= 50)),
+    CONSTRAINT coupons_check CHECK ((until_ts > from_ts)),
+    CONSTRAINT coupons_code_check CHECK ((code ~ '^[A-Z0-9_-]{3,40}$'::text)),
+    CONSTRAINT coupons_created_ts_check CHECK ((created_ts > 0)),
+    CONSTRAINT coupons_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT coupons_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT coupons_minimum_check CHECK (((minimum >= 0) AND (minimum <= '1000000000000'::bigint))),
+    CONSTRAINT coupons_percent_bp_check CHECK (((percent_bp >= 1) AND (percent_bp <= 10000))),
+    CONSTRAINT coupons_person_max_check CHECK (((person_max >= 1) AND (person_max <= 1000))),
+    CONSTRAINT coupons_products_check CHECK ((cardinality(products) <= 100)),
+    CONSTRAINT coupons_seller_check CHECK (((char_length(seller) >= 1) AND (char_length(seller) <= 40))),
+    CONSTRAINT coupons_take_off_one_thing CHECK ((((percent_bp IS NULL) <> (amount IS NULL)) AND ((amount IS NULL) OR (currency IS NOT NULL)))),
+    CONSTRAINT coupons_uses_max_check CHECK (((uses_max >= 1) AND (uses_max <= 1000000)))
 );
 
 CREATE TABLE public.customers (
@@ -1007,6 +1104,29 @@ CREATE TABLE public.sessions (
     CONSTRAINT sessions_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 
+CREATE TABLE public.shipping_methods (
+    id text NOT NULL,
+    seller text NOT NULL,
+    name text NOT NULL,
+    currency character(3) NOT NULL,
+    countries text[] NOT NULL,
+    first bigint NOT NULL,
+    further bigint NOT NULL,
+    free_from bigint,
+    CONSTRAINT shipping_methods_countries_check CHECK ((cardinality(countries) <= 260)),
+    CONSTRAINT shipping_methods_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT shipping_methods_first_check CHECK (((first >= 0) AND (first <= 1000000000))),
+    CONSTRAINT shipping_methods_free_from_check CHECK (((free_from >= 0) AND (free_from <= '1000000000000'::bigint))),
+    CONSTRAINT shipping_methods_further_check CHECK (((further >= 0) AND (further <= 1000000000))),
+    CONSTRAINT shipping_methods_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 40))),
+    CONSTRAINT shipping_methods_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+    CONSTRAINT shipping_methods_seller_check CHECK (((char_length(seller) >= 1) AND (char_length(seller) <= 40)))
+);
+
+COMMENT ON COLUMN public.shipping_methods.countries IS 'empty: everywhere';
+
+COMMENT ON COLUMN public.shipping_methods.first IS 'for the first item, minor units; further: for each one more';
+
 CREATE TABLE public.show_goods (
     show text NOT NULL,
     object text NOT NULL,
@@ -1212,17 +1332,44 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.addresses
+    ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.allotment_sales
     ADD CONSTRAINT allotment_sales_pkey PRIMARY KEY (show, object);
 
 ALTER TABLE ONLY public.allotments
     ADD CONSTRAINT allotments_pkey PRIMARY KEY (show, variant);
 
+ALTER TABLE ONLY public.cart_coupons
+    ADD CONSTRAINT cart_coupons_pkey PRIMARY KEY (cart, seller);
+
+ALTER TABLE ONLY public.cart_items
+    ADD CONSTRAINT cart_items_once_for_each_variant UNIQUE (cart, variant);
+
+ALTER TABLE ONLY public.cart_items
+    ADD CONSTRAINT cart_items_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.carts
+    ADD CONSTRAINT carts_one_for_each_owner UNIQUE (owner);
+
+ALTER TABLE ONLY public.carts
+    ADD CONSTRAINT carts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.commission_rates
     ADD CONSTRAINT commission_rates_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.coupon_uses
+    ADD CONSTRAINT coupon_uses_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY public.coupons
+    ADD CONSTRAINT coupons_code_is_unique UNIQUE (seller, code);
+
+ALTER TABLE ONLY public.coupons
+    ADD CONSTRAINT coupons_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_are_one_person UNIQUE (provider, customer);
@@ -1383,6 +1530,9 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_token_is_unique UNIQUE (token_hash);
 
+ALTER TABLE ONLY public.shipping_methods
+    ADD CONSTRAINT shipping_methods_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.show_goods
     ADD CONSTRAINT show_goods_pkey PRIMARY KEY (show, object, variant);
 
@@ -1422,7 +1572,17 @@ ALTER TABLE ONLY public.variants
 ALTER TABLE ONLY public.variants
     ADD CONSTRAINT variants_sku_is_unique UNIQUE (product, sku) DEFERRABLE INITIALLY DEFERRED;
 
+CREATE INDEX addresses_of_person ON public.addresses USING btree (person, id);
+
+CREATE UNIQUE INDEX addresses_one_usual ON public.addresses USING btree (person) WHERE usual;
+
+CREATE INDEX cart_items_of_product ON public.cart_items USING btree (product);
+
+CREATE INDEX carts_by_age ON public.carts USING btree (touched_ts);
+
 CREATE INDEX commission_rates_newest ON public.commission_rates USING btree (seller, category, id DESC);
+
+CREATE INDEX coupon_uses_of_coupon ON public.coupon_uses USING btree (coupon, person);
 
 CREATE INDEX disputes_of_order ON public.disputes USING btree (order_id);
 
@@ -1538,6 +1698,8 @@ CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_ts);
 
 CREATE INDEX sessions_of_account ON public.sessions USING btree (account, created_ts);
 
+CREATE INDEX shipping_methods_of_seller ON public.shipping_methods USING btree (seller, id);
+
 CREATE INDEX show_goods_opening ON public.show_goods USING btree (show, product) WHERE (state = 'opening'::text);
 
 CREATE INDEX shows_in_list_order ON public.shows USING btree (list_rank, list_key, id);
@@ -1576,6 +1738,21 @@ CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE 
 
 ALTER TABLE ONLY public.allotment_sales
     ADD CONSTRAINT allotment_sales_show_variant_fkey FOREIGN KEY (show, variant) REFERENCES public.allotments(show, variant);
+
+ALTER TABLE ONLY public.cart_coupons
+    ADD CONSTRAINT cart_coupons_cart_fkey FOREIGN KEY (cart) REFERENCES public.carts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.cart_items
+    ADD CONSTRAINT cart_items_cart_fkey FOREIGN KEY (cart) REFERENCES public.carts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.cart_items
+    ADD CONSTRAINT cart_items_product_fkey FOREIGN KEY (product) REFERENCES public.products(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.coupon_uses
+    ADD CONSTRAINT coupon_uses_coupon_fkey FOREIGN KEY (coupon) REFERENCES public.coupons(id);
+
+ALTER TABLE ONLY public.coupon_uses
+    ADD CONSTRAINT coupon_uses_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
