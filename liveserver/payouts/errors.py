@@ -3,6 +3,7 @@
 from liveserver.kernel.errors import Rejected
 
 NO_ACCOUNT = Rejected("no_payout_account", "Set up where your money goes first.")
+ACCOUNT_NOT_FOUND = Rejected("payout_account_not_found", "There is no payout account yet.")
 ACCOUNT_NOT_READY = Rejected(
     "payout_account_not_ready", "The payment provider still needs something from you before it can pay you."
 )

@@ -13,6 +13,7 @@ from liveserver.accounts.service import Accounts
 from liveserver.catalog.model import Product, ProductDraft
 from liveserver.catalog.service import Catalog
 from liveserver.cli.features import FEATURES, routes
+from liveserver.cli.paying import paying_of
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.infra.shards import Shards
@@ -153,6 +154,7 @@ def make_services(pool: Pool, redis: Any, hub: Hub, settings: Settings) -> Servi
         features=FEATURES,
         routes={route.type: route for route in messages},
         metrics=Metrics(),
+        money=paying_of(settings, pool, clock).money,
         asyncapi={"asyncapi": "3.0.0"},
     )
 

@@ -18,7 +18,7 @@ from liveserver.ledger import store as ledger
 from liveserver.ledger.rates import Rate
 from liveserver.ledger.store import NEWEST, STATEMENT_LINES_MAX, Line
 from liveserver.payouts import store
-from liveserver.payouts.errors import NO_ACCOUNT, PAYOUT_NOT_FOUND
+from liveserver.payouts.errors import ACCOUNT_NOT_FOUND, PAYOUT_NOT_FOUND
 from liveserver.payouts.model import Balance, CompareJob, Payout, PayoutAccount, PayoutStatus, Report
 from liveserver.payouts.upkeep import MoneyOut
 from storefront.api.documents import Listing
@@ -223,7 +223,7 @@ async def payout_account(call: Call) -> AccountDocument | Rejected:
     """Where one's money goes."""
     money = money_of(call.services)
     found = await money.accounts.of(UserId(call.who.id))
-    return NO_ACCOUNT if found is None else _account(found, test=money.provider.test)
+    return ACCOUNT_NOT_FOUND if found is None else _account(found, test=money.provider.test)
 
 
 @operation("POST", "/seller/payout-account", tag="money", who=HOSTS, status=201, keyed=True)
