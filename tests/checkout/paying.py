@@ -17,8 +17,14 @@ from liveserver.payments.sandbox.provider import Sandbox
 from tests.checkout.stage import Basket
 
 
+def say(word: str) -> None:
+    """To the test that waits for it."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
 async def stop_here() -> None:
-    print("here", flush=True)
+    say("here")
     await asyncio.Event().wait()
 
 
@@ -54,7 +60,7 @@ async def main(url: str, order: str, stop: str) -> None:
         await checkout.refund(order)
     else:
         await checkout.charge(order)
-    print("done", flush=True)
+    say("done")
     await pool.close()
 
 

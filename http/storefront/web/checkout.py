@@ -13,8 +13,11 @@ Looking at a page charges nothing and begins nothing. A page says "paid" when th
 brings about; until then it says that it waits.
 """
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
+from liveserver.cart.rules import countries
 from liveserver.checkout.model import Attempt, CheckoutWish, Method, Priced, SavedAddress
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId, is_id
@@ -42,6 +45,8 @@ class ReviewPage(OwnPage, frozen=True):
     form: Form
     addresses: tuple[SavedAddress, ...]
     methods: tuple[Method, ...]
+    countries: Mapping[str, str]
+    """Code to name."""
     priced: Priced | None
     """None while it is not known where it goes."""
     error: str
@@ -63,6 +68,7 @@ class PayPage(OwnPage, frozen=True):
     test: bool
     form: Form
     addresses: tuple[SavedAddress, ...]
+    countries: Mapping[str, str]
     declined: str
     error: str
 
@@ -132,6 +138,7 @@ async def _review(
         form=_form(values, refused),
         addresses=saved,
         methods=methods,
+        countries=countries(),
         priced=priced,
         error=_said(refused),
         test=checkout.provider.test,
@@ -211,6 +218,7 @@ async def _page(
         test=provider.test,
         form=_form(values or {}, refused),
         addresses=tuple(await checkout.addresses(who)) if stage in {"address", "pay"} else (),
+        countries=countries() if stage in {"address", "pay"} else {},
         declined=live.error if live is not None and found.state == "payment_failed" else "",
         error=_said(refused),
     )
