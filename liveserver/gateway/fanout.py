@@ -242,9 +242,10 @@ class ShowRoom:
             connection.send(frame)
 
     def _stage_document(self) -> dict[str, Any]:
-        people = msgspec.to_builtins(self.record.stage)
-        kind = "stage:live" if people else "stage:off"
-        return self._alone(kind, self.live.server_now(), {"people": people} if people else {})
+        people, ts = msgspec.to_builtins(self.record.stage), self.live.server_now()
+        if not people:
+            return self._alone("stage:off", ts, {})
+        return self._alone("stage:live", ts, {"people": people})
 
     def _tell_stage(self) -> None:
         """At once and not with the latest values: `stage:live` and `stage:off` are two kinds, whose order must stay."""

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from liveserver.gateway.lanes import QUIET_BURST
+from liveserver.kernel.ids import UserId
+from liveserver.shows.model import OnStage
 from tests.support.stage import QUICK, SHOW, a_show, on_stage, until
 
 
@@ -289,6 +291,26 @@ async def test_a_new_moderator_is_one_in_the_room_they_are_in():
         stage.shows.records[SHOW] = a_show()
         await stage.gateway.rooms.refresh()
         assert (await ana.refused("probe:staff", show=SHOW, text="no more"))["code"] == "forbidden"
+
+
+async def test_viewers_hear_who_is_on_stage_and_newcomers_hear_it_on_joining():
+    async with on_stage() as stage:
+        ana = await stage.connect("ana", join=True)
+        camera = OnStage(UserId("u_host"), "Host", ("camera", "microphone"), 1_000)
+        stage.shows.records[SHOW] = a_show(stage=(camera,))
+        await stage.gateway.rooms.refresh()
+        told = (await ana.next("stage:live"))["payload"]
+        assert told == {
+            "people": [
+                {"id": "u_host", "name": "Host", "sources": ["camera", "microphone"], "since_ts": 1_000}
+            ]
+        }
+        bo = await stage.connect("bo", join=True)
+        assert (await bo.next("stage:live"))["payload"] == told
+        stage.shows.records[SHOW] = a_show()
+        await stage.gateway.rooms.refresh()
+        assert (await ana.next("stage:off"))["payload"] == {}
+        assert (await bo.next("stage:off"))["payload"] == {}
 
 
 async def test_someone_newly_verified_is_so_at_once():

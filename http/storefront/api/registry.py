@@ -198,7 +198,9 @@ def _path_part(request: web.Request, name: str) -> str:
 
 def _answer(op: Operation, answer: Any) -> web.Response:
     # What one person sees must not be given to another by a cache in between.
-    headers = {"Cache-Control": "no-store" if op.who != EVERYBODY else "private, no-cache"}
+    # Nor is what a guest got by asking for it (a token) anybody's to keep.
+    public = op.who == EVERYBODY and op.method == "GET"
+    headers = {"Cache-Control": "private, no-cache" if public else "no-store"}
     if op.answer is None:
         return web.Response(status=204, headers=headers)
     return web.Response(
