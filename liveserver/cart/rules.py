@@ -6,6 +6,7 @@ Every division is rounded once, half a unit upwards, and what is then shared is 
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import cast
 
 from babel import Locale
 from msgspec.structs import replace
@@ -42,9 +43,10 @@ _NO_COUNTRIES = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split())
 @cache
 def countries() -> dict[str, str]:
     """ISO 3166-1 alpha-2 codes with their English names, by name."""
-    names: dict[str, str] = {
+    territories = cast("dict[str, str]", Locale("en").territories)
+    names = {
         code: name
-        for code, name in Locale("en").territories.items()
+        for code, name in territories.items()
         if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
     }
     return dict(sorted(names.items(), key=lambda entry: entry[1]))
