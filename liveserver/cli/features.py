@@ -16,6 +16,7 @@ from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
 from liveserver.gateway.drain import Stake
 from liveserver.infra.database import Connection
+from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.ids import ShowId
 from liveserver.rooms.edge import Route
 from liveserver.rooms.lifecycle import ROUTES as SHOW_ROUTES
@@ -60,7 +61,11 @@ def stakes(room: Room) -> Stake | None:
 
 def projectors(settings: Settings) -> tuple[Projector, ...]:
     """What follows from facts, run in this order in the recorder's transaction."""
-    return (_record_show, auction_recording.record, sales_recording.Recording(placing_of(settings)))
+    return (
+        _record_show,
+        auction_recording.record,
+        sales_recording.Recording(placing_of(settings, SystemClock())),
+    )
 
 
 PROJECTORS: tuple[Projector, ...] = projectors(Settings())

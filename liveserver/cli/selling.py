@@ -1,22 +1,24 @@
 """Sales put together from the settings: what the recorder makes orders with, and who may bid."""
 
-from functools import partial
-
+from liveserver.cart.quotes import Quotes
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
-from liveserver.ledger import rates
 from liveserver.sales.gate import Cards, Rules, SalesGate
 from liveserver.sales.placing import Placing
-from liveserver.sales.pricing import GoodsAlone
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 
-def placing_of(settings: Settings) -> Placing:
+def quotes_of(settings: Settings, clock: Clock) -> Quotes:
+    """What goods cost with all that belongs to them."""
+    return Quotes(clock, settings)
+
+
+def placing_of(settings: Settings, clock: Clock) -> Placing:
     """What makes the orders of lots and claims."""
-    pricing = GoodsAlone(partial(rates.default_rates, settings))
-    return Placing(pricing, settings.payment_window_hours * HOUR_MS, test=moves_no_money(settings))
+    window_ms = settings.payment_window_hours * HOUR_MS
+    return Placing(quotes_of(settings, clock), window_ms, test=moves_no_money(settings))
 
 
 def moves_no_money(settings: Settings) -> bool:

@@ -38,7 +38,7 @@ def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
         *proofs.works(pool, clock, mailer),
         *upkeep.works(pool, clock),
         *paying_of(settings, pool, clock).works,
-        *sales.works(pool, clock, placing_of(settings)),
+        *sales.works(pool, clock, placing_of(settings, clock)),
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from liveserver.accounts import store as accounts
+from liveserver.cart import shipping
 from liveserver.infra.database import Connection, load_queries
 from liveserver.jobs.queue import enqueue
 from liveserver.kernel.errors import Rejected
@@ -82,6 +83,8 @@ class Placing:
         quote = await self._pricing.quote(
             on, show["host"], sold.buyer, sold.show, (line,), sold.currency, address
         )
+        if address is not None and not quote.method and await shipping.of_seller(on, show["host"]):
+            address = None  # not shipped there: the buyer has to name another place before it can be paid
         draft = Draft(
             origin=sold.origin,
             source=sold.source,
@@ -104,7 +107,9 @@ class Placing:
         order = await moves.place(on, draft, ts)
         if isinstance(order, Rejected):
             raise Unplaceable(f"{order.code}: {order.message}")
-        await enqueue(on, "checkout.charge", OrderJob(order.id), once=f"charge:{order.id}")
+        if order.address is not None:
+            # Without one, what it costs is not known yet, and a charged order could not be sent.
+            await enqueue(on, "checkout.charge", OrderJob(order.id), once=f"charge:{order.id}")
         return order
 
 
