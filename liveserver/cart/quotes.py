@@ -11,8 +11,8 @@ from liveserver.cart import addresses, coupons, shipping, store
 from liveserver.cart.model import CartOwner, Quote
 from liveserver.cart.service import person_of
 from liveserver.cart.store import Q
-from liveserver.cart.taxes import NoTaxes, TaxPort
-from liveserver.config.settings import PaymentSettings
+from liveserver.cart.taxes import TaxPort, taxes_of
+from liveserver.config import Settings
 from liveserver.infra.database import Connection
 from liveserver.inventory.errors import out_of_stock
 from liveserver.kernel.clock import Clock
@@ -22,16 +22,15 @@ from liveserver.ledger import rates
 from liveserver.ledger.model import Rates
 from liveserver.orders.model import Address, Line, Order
 
-NO_TAXES = NoTaxes()
-
 
 class Quotes:
     """Prices carts, sales of shows, and orders that go elsewhere."""
 
-    def __init__(self, clock: Clock, settings: PaymentSettings, taxes: TaxPort = NO_TAXES) -> None:
+    def __init__(self, clock: Clock, settings: Settings, taxes: TaxPort | None = None) -> None:
+        """Without a port of one's own, taxes are those of the setting `tax_rates`. Raises Mendable when that can't be read."""
         self._clock = clock
         self._settings = settings
-        self._taxes = taxes
+        self._taxes = taxes or taxes_of(settings.tax_rates)
 
     async def of_cart(
         self,

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from liveserver.accounts import proofs
+from liveserver.cart import upkeep as carts
 from liveserver.cli.parts import CLOSE_MAX_S, closing, started
 from liveserver.cli.paying import paying_of
 from liveserver.cli.selling import placing_of
@@ -44,7 +45,7 @@ def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
 
 def periodic(settings: Settings, pool: Pool, clock: Clock) -> list[Every]:
     """What is done regularly, by one of all processes."""
-    return [look.upkeep(pool), *paying_of(settings, pool, clock).periodic]
+    return [look.upkeep(pool), carts.upkeep(pool, clock), *paying_of(settings, pool, clock).periodic]
 
 
 def mailer_of(settings: Settings, clock: Clock) -> Mailer:

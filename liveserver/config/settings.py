@@ -347,6 +347,16 @@ class PaymentSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CartSettings:
+    """Carts: what is added to the price of goods."""
+
+    tax_rates: tuple[str, ...] = setting(
+        (),
+        "Taxes on top of goods and postage, by country or country and region, in basis points: DE=1900:VAT,US-CA=725:Sales tax.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SalesSettings:
     """Sales: who may bid and buy in shows, by what they have not paid."""
 
@@ -426,6 +436,7 @@ class Settings(
     HttpSettings,
     AuctionSettings,
     PaymentSettings,
+    CartSettings,
     SalesSettings,
     MailSettings,
     LiveKitSettings,
@@ -463,6 +474,7 @@ SECTIONS = (
     HttpSettings,
     AuctionSettings,
     PaymentSettings,
+    CartSettings,
     SalesSettings,
     MailSettings,
     LiveKitSettings,

@@ -7,7 +7,7 @@ from liveserver.cart import coupons, shipping
 from liveserver.cart.model import Cart, CartOwner, Coupon, CouponDraft, Method, MethodDraft, of_person
 from liveserver.cart.quotes import Quotes
 from liveserver.cart.service import Carts
-from liveserver.cart.taxes import NoTaxes, TaxPort
+from liveserver.cart.taxes import TaxPort
 from liveserver.checkout.baskets import CartBaskets
 from liveserver.checkout.model import CheckoutWish
 from liveserver.checkout.service import Checkout
@@ -41,7 +41,7 @@ class Market:
         self.pool = pool
         self.clock = VirtualClock(TS)
         self.carts = Carts(pool, self.clock)
-        self.quotes = Quotes(self.clock, Settings(), taxes or NoTaxes())
+        self.quotes = Quotes(self.clock, Settings(), taxes)
         self.checkout = Checkout(
             pool, Provider(self.clock.now_ms), Cards(), CartBaskets(self.quotes), self.clock, Settings()
         )
