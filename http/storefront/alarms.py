@@ -203,5 +203,14 @@ ALARMS: tuple[Alarm, ...] = (
         todo="Read the error on /admin/jobs. Mend the cause and let them be tried again, or drop them: doing one twice does no harm.",
         query='max by (kind) (liveserver_jobs{state="dead"}) > 0',
     ),
+    Alarm(
+        name="BooksDiffer",
+        severity="warning",
+        means="The payment provider's books and ours do not say the same, or ours are not sound in themselves.",
+        people="Nothing by itself: no one is paid or charged differently because of it.",
+        todo="/admin/money names each difference. Nothing is mended by itself: find the cause (docs/operating/ledger.md says where to "
+        "look), mend it, and compare again. The alarm ends with the next comparison in which nothing differs.",
+        query="max(liveserver_reconciliation_differences) > 0",
+    ),
 )
 BY_NAME = {alarm.name: alarm for alarm in ALARMS}

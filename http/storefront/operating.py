@@ -13,6 +13,7 @@ from liveserver.infra.watch import AWAY, EngineSeen
 from liveserver.jobs.look import Standing, standing
 from liveserver.kernel.ids import ShowId
 from liveserver.nodes.model import Kind, NodeSeen
+from liveserver.payouts.watch import newest_found
 from liveserver.rooms.numbers import NodeTold, RoomTold
 from storefront.alarms import (
     BACKLOG_SHARE,
@@ -137,6 +138,7 @@ class Operating:
         self._pairs: list[Pair] = []
         self._titles: dict[str, str] = {}
         self._jobs = Standing()
+        self._books = 0
 
     async def look(self, services: Services) -> LiveDocument:
         """The deployment as it is now. Raises nothing of PostgreSQL's: its absence is part of what is told."""
@@ -149,6 +151,7 @@ class Operating:
             shows, more = _shows(self._pairs)
             await self._learn_titles(services, [show.show for show in shows])
             self._jobs = await standing(services.pool)
+            self._books = await newest_found(services.pool)
         except AWAY:
             registry = False
             shows, more = _shows(self._pairs)
@@ -180,6 +183,7 @@ class Operating:
                     engines,
                     _epochs(self._pairs),
                     self._jobs,
+                    self._books,
                     recorder=settings.recorder == "process",
                     unrecorded_max=settings.unrecorded_max,
                     connections_max=settings.connections_max,
@@ -287,6 +291,7 @@ def alarms_of(
     engines: Iterable[EngineDocument],
     epochs: Mapping[str, set[int]],
     jobs: Standing = NO_JOBS,
+    books: int = 0,
     *,
     recorder: bool,
     unrecorded_max: int,
@@ -343,5 +348,7 @@ def alarms_of(
     if jobs.dead:
         dead = (f"{kind.dead} of {kind.kind}" for kind in jobs.kinds if kind.dead)
         raised("JobsDead", ", ".join(dead))
+    if books:
+        raised("BooksDiffer", f"{books} by the newest comparison")
     found.sort(key=lambda alarm: alarm.severity != "critical")
     return found

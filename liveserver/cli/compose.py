@@ -39,6 +39,7 @@ from liveserver.infra.watch import Watch, engines_of
 from liveserver.jobs.look import QueueWatch
 from liveserver.jobs.worker import Worker
 from liveserver.kernel.clock import Clock, SystemClock
+from liveserver.payouts.watch import BooksWatch
 from liveserver.presence.service import Presence
 from liveserver.rooms.hub import Hub
 from liveserver.sales.notices import OrderNotices
@@ -156,9 +157,11 @@ async def running_node(
         )
         pauses = Pauses()
         queue, here = QueueWatch(pool), list[Worker]()
+        books = BooksWatch(pool)
         jobs = Jobs(queue, lambda: here[0].counts if here else heard.jobs)
         read_numbers(
-            metrics, Parts(gateway.stats, hub, hub.nodes, pool, heard, pauses, watch, gateway.viewers, jobs)
+            metrics,
+            Parts(gateway.stats, hub, hub.nodes, pool, heard, pauses, watch, gateway.viewers, jobs, books),
         )
         scrape.of(metrics)
         name_node(hub.node)
@@ -178,6 +181,7 @@ async def running_node(
             started(heard.start, heard.aclose),
             started(notices.start, partial(leaving.within, "notices", notices.aclose)),
             started(queue.start, queue.aclose),
+            started(books.start, books.aclose),
             working(settings, engines, clock) if settings.recorder == "inside" else nullcontext() as worker,
         ):
             if worker is not None:

@@ -19,6 +19,7 @@ from liveserver.infra.watch import EngineSeen, Watch
 from liveserver.jobs.look import QueueWatch
 from liveserver.jobs.model import Counts
 from liveserver.nodes.service import Nodes
+from liveserver.payouts.watch import BooksWatch
 from liveserver.rooms.hub import Hub
 from liveserver.rooms.recorder import Numbers
 
@@ -41,6 +42,7 @@ class Parts:
     viewers: Callable[[], Mapping[str, int]]
     """Viewers on this node, by show."""
     jobs: "Jobs"
+    books: BooksWatch
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,12 @@ def read_numbers(metrics: Metrics, parts: Parts) -> None:
     _read_fan_out(_Part(metrics, "What viewers are sent"), parts.stats)
     _read_recording(_Part(metrics, "Recording"), parts)
     _read_jobs(_Part(metrics, "Jobs"), parts.jobs)
+    _Part(metrics, "Money").gauge(
+        "reconciliation_differences",
+        "How many things differ between the payment provider's books and ours, by the newest comparison. Of the whole deployment: "
+        "each node tells the same, looked at every minute.",
+        lambda: parts.books.found,
+    )
     _read_engines(_Part(metrics, "Engines"), parts)
     _read_process(_Part(metrics, "Nodes and processes"), parts)
 

@@ -203,6 +203,10 @@ SELECT * FROM reconciliations WHERE id < $1 ORDER BY id DESC LIMIT $2;
 SELECT (SELECT max(until_ts) FROM reconciliations WHERE provider = $1 AND found = 0) AS clean_ts,
     (SELECT pending_ts FROM reconciliations WHERE provider = $1 ORDER BY id DESC LIMIT 1) AS pending_ts;
 
+-- name: newest_found
+-- How many things differ by the newest comparison.
+SELECT found FROM reconciliations ORDER BY id DESC LIMIT 1;
+
 -- name: escrow_apart
 -- Orders whose escrow does not hold what is left of the payment while it is held, or holds anything when it is not.
 SELECT o.id, o.currency, o.funds, -b.balance AS there,
