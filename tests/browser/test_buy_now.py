@@ -151,7 +151,7 @@ async def test_who_needs_a_card_is_told_where_to_add_one(
         await window.page.get_by_role("button", name="Bid $20").click()
         await expect(window.at("#toasts a")).to_have_count(2)
 
-        # A card is added there, and the way leads back; what is bought is charged to it, and buyer and host see it.
+        # A card is added there, and the way leads back. What is bought waits for an address; paid, buyer and host see it.
         console = await open_window(hana)
         await console.go(f"/shows/{show}/host")
         await link.click()
@@ -160,6 +160,14 @@ async def test_who_needs_a_card_is_told_where_to_add_one(
         await window.go(f"/shows/{show}")
         await room.pass_lot(opened.lot)
         await window.at("#spot-button").click()
+        await expect(window.at("#due-title")).to_have_text("Vase")
+        till = await open_window(ana)
+        await till.go(str(await window.at("#due-pay").get_attribute("href")))
+        for field, value in (("Name", "Ana"), ("Street and number", "Main St 1"), ("City", "Bern")):
+            await till.page.get_by_label(field, exact=True).fill(value)
+        await till.page.get_by_label("Country").select_option("CH")
+        await till.page.get_by_role("button", name="Go on to the payment").click()
+        await till.page.get_by_role("button", name="Pay $25").first.click()  # the saved card's
         await expect(window.at("#toasts .win").filter(has_text="Paid: Vase")).to_be_visible()
         await expect(window.at("#due")).to_be_hidden()
         await expect(console.at("#paid")).to_have_text("$25")
