@@ -4,6 +4,7 @@ from liveserver.kernel.errors import Rejected
 
 CART_EMPTY = Rejected("cart_empty", "There is nothing of this seller in your cart any more.")
 TOO_LATE = Rejected("payment_window_over", "The time to pay this order is over.")
+NO_ADDRESS = Rejected("no_address", "Say where it goes before you pay.", detail={"field": "address"})
 NO_CARD = Rejected("no_card", "You have saved no card. Enter one, or save one first.")
 PROCESSING = Rejected(
     "payment_processing", "A payment of this order is being processed. Wait for its outcome.", retryable=True

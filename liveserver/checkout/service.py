@@ -10,7 +10,15 @@ from liveserver.checkout import attempts, rules
 from liveserver.checkout.asking import Asking
 from liveserver.checkout.attempts import Retries
 from liveserver.checkout.back import Back
-from liveserver.checkout.errors import CART_EMPTY, NO_CARD, NOT_TAKEN, PROCESSING, TOO_LATE, price_changed
+from liveserver.checkout.errors import (
+    CART_EMPTY,
+    NO_ADDRESS,
+    NO_CARD,
+    NOT_TAKEN,
+    PROCESSING,
+    TOO_LATE,
+    price_changed,
+)
 from liveserver.checkout.handlers import handlers
 from liveserver.checkout.model import (
     Attempt,
@@ -153,7 +161,8 @@ class Checkout:
     ) -> Session | Rejected:
         """What the payment page needs for an order that waits, with the buyer there. Two tabs get the same payment.
 
-        Refusals: `order_not_found`, `order_state`, `payment_window_over`, `no_card`, `payment_processing`, `payment_unknown`.
+        Refusals: `order_not_found`, `order_state`, `payment_window_over`, `no_address`,
+        `no_card`, `payment_processing`, `payment_unknown`.
         """
         now = await self._payable(who, order)
         if isinstance(now, Rejected):
@@ -164,6 +173,8 @@ class Checkout:
                 if isinstance(moved, Rejected):
                     return moved
                 now = moved
+            if now.address is None:
+                return NO_ADDRESS
             if now.total == 0:
                 return await self._pay_nothing(now)
             return await self._pay(now, saved_card=saved_card)
@@ -316,10 +327,13 @@ class Checkout:
     async def charge(self, order: str) -> None:
         """Charges a winner's saved card, and again when an earlier charge was declined long enough ago. Raises Later.
 
-        Without a card, or while the buyer is paying, nothing is done: they have been told that it waits.
+        Without a card or an address (postage and taxes are not known yet), or while the buyer is paying, nothing is done: they
+        have been told that it waits.
         """
         now = await orders.find(self._pool, order)
         if now is None or now.state not in UNPAID or self._clock.now_ms() >= now.due_ts:
+            return
+        if now.address is None:
             return
         if now.total == 0:
             await self._pay_nothing(now)

@@ -124,7 +124,9 @@ class Stage:
     async def won(self, **more: Any) -> Order:
         """Bea has won a lot; two days to pay."""
         async with transaction(self.pool) as on:
-            placed = await moves.place(on, draft("auction", due_ts=TS + 48 * HOUR_MS, **more), TS)
+            placed = await moves.place(
+                on, draft("auction", **{"due_ts": TS + 48 * HOUR_MS, "address": BERN, **more}), TS
+            )
         assert isinstance(placed, Order)
         return placed
 

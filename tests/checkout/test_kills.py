@@ -22,7 +22,7 @@ from liveserver.payments.cards import Cards
 from liveserver.payments.inbox import Inbox
 from liveserver.payments.sandbox import delivery
 from liveserver.payments.sandbox.provider import Sandbox
-from tests.checkout.stage import Basket
+from tests.checkout.stage import BERN, Basket
 from tests.orders.shop import draft
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ class Shop:
         await self.cards.finish(bea.id, setup.id)
         now = self.clock.now_ms()
         async with transaction(self.pool) as on:
-            placed = await moves.place(on, draft("auction", due_ts=now + 3_600_000), now)
+            placed = await moves.place(on, draft("auction", due_ts=now + 3_600_000, address=BERN), now)
         assert isinstance(placed, Order)
         return placed
 

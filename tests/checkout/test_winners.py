@@ -5,14 +5,28 @@ import pytest
 
 from liveserver.checkout.model import Session
 from liveserver.jobs.worker import Later
+from liveserver.kernel.errors import Rejected
 from liveserver.payments.port import DisputeState, Event, EventId, PaymentStatus
-from tests.checkout.stage import BEA, HOUR_MS, Stage
+from tests.checkout.stage import BEA, HOUR_MS, ROME, Stage
 
 
 async def test_without_a_saved_card_the_order_waits(stage: Stage) -> None:
     order = await stage.won()
     await stage.checkout.charge(order.id)
     assert stage.provider.calls == []
+
+
+async def test_without_an_address_nothing_is_charged_until_it_is_known_what_it_costs(stage: Stage) -> None:
+    stage.cards.save(BEA.id)
+    order = await stage.won(address=None)
+    await stage.checkout.charge(order.id)
+    answer = await stage.checkout.pay(BEA, order.id, saved_card=True)
+    assert isinstance(answer, Rejected)
+    assert (answer.code, stage.provider.calls) == ("no_address", [])
+    await stage.checkout.send_to(BEA, order.id, ROME)
+    session = await stage.checkout.pay(BEA, order.id, saved_card=True)
+    assert isinstance(session, Session)
+    assert (stage.provider.charged, session.order.shipping) == (5_900, 900)
 
 
 @pytest.mark.parametrize("status", ["needs_card", "failed"])
