@@ -3,6 +3,7 @@
 Modules are imported when their command runs, so that `--help` and `version` answer at once.
 """
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -285,6 +286,24 @@ def verify(show: str, as_json: bool) -> None:
     from liveserver.cli.verify import run
 
     run(show, as_json)
+
+
+@main.command()
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    help="From when on, UTC; else since the last comparison in which nothing differed.",
+)
+@_FORMAT
+def reconcile(since: datetime | None, form: str) -> None:
+    """Compare the payment provider's books with ours.
+
+    As the server does every night: charges, fees, refunds, disputes, transfers, payouts, and what must always be so in our own
+    books. Nothing is mended; the exit code is 1 when anything differs (docs/operating/ledger.md says what to do).
+    """
+    from liveserver.cli.reconcile import run
+
+    run(since, form)
 
 
 @main.command()
