@@ -19,6 +19,7 @@ from storefront.orders.papers import PRINTER, Printer
 from storefront.results import RESULTS, Results
 from storefront.rooms import GLANCES, Glances
 from storefront.services import SERVICES, Services
+from storefront.tries import counted
 from storefront.visitors import PROXIES
 from storefront.web.errors import error_page
 from storefront.web.render import RENDERER, Renderer
@@ -30,7 +31,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 def build_app(services: Services) -> web.Application:
     """The application. Reads static files and templates once; raises if one of them is broken."""
     app = web.Application(
-        middlewares=[observed(error_page), limited],
+        middlewares=[observed(error_page), limited, counted],
         client_max_size=services.settings.body_bytes_max,
     )
     app[SERVICES] = services

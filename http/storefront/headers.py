@@ -12,7 +12,6 @@ LOCKED_DOWN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-an
 
 _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(self), usb=(), browsing-topics=()",
@@ -59,6 +58,9 @@ def secure_answer(response: web.StreamResponse, *, https: bool) -> None:
         headers.setdefault(name, value)
     headers["Server"] = "liveserver"  # and not the versions of Python and aiohttp
     headers.setdefault("Content-Security-Policy", LOCKED_DOWN)
+    # Only pages lead anywhere; an address that answers data or a token is nobody's business.
+    bare = headers["Content-Security-Policy"] == LOCKED_DOWN
+    headers.setdefault("Referrer-Policy", "no-referrer" if bare else "strict-origin-when-cross-origin")
     if "frame-ancestors 'none'" in headers["Content-Security-Policy"]:
         headers.setdefault("X-Frame-Options", "DENY")  # for browsers that don't know frame-ancestors
     if https:

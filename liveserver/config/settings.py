@@ -270,6 +270,27 @@ class HttpSettings:
         low=0,
         rate=True,
     )
+    checkout_tries_per_min: float = setting(
+        20,
+        "Times a minute one person may begin to pay or to save a card; an address has ten times as many.",
+        unit="1/min",
+        low=0,
+        rate=True,
+    )
+    coupon_tries_per_min: float = setting(
+        10,
+        "Coupon codes a minute one person may try; an address has ten times as many.",
+        unit="1/min",
+        low=0,
+        rate=True,
+    )
+    video_tokens_per_min: float = setting(
+        30,
+        "Tokens for video a minute one person may get; an address has ten times as many.",
+        unit="1/min",
+        low=0,
+        rate=True,
+    )
     page_items_max: int = setting(100, "Most items in one page of a list.", low=1, high=1_000)
 
 

@@ -61,4 +61,5 @@ def test_path_parameters_are_named_like_in_the_protocol():
     assert {name for op in OPERATIONS for name in re.findall(r"{(\w+)}", PREFIX + op.path)} == {
         "id",
         "lot_id",
+        "user_id",
     }

@@ -18,6 +18,7 @@ BODIES: dict[str, dict[str, object]] = {
     "verify_email": {"token": "x" * 43},
     "ask_password_reset": {"email": "nobody@example.com"},
     "reset_password": {"token": "x" * 43, "password": "ferry-lantern-oak"},
+    "livekit_token": {"show": "show_nowhere"},
     "change_me": {"name": "Renamed"},
     "create_product": {"title": "Mine", "price": 1, "currency": "USD"},
     "edit_product": {"title": "Stolen"},
@@ -37,13 +38,15 @@ BODIES: dict[str, dict[str, object]] = {
     "compare_books": {},
 }
 
+SWITCHED_OFF = frozenset({"checkout", "money", "video", "operator"})
+
 
 def test_this_table_knows_every_body():
     assert {op.name for op in OPERATIONS if op.body is not None} == set(BODIES)
 
 
 async def call(shop: Shop, who: Person | None, op, show: str, lot: str, product: str) -> int:
-    ids = {"id": product if "products" in op.path else show, "lot_id": lot}
+    ids = {"id": product if "products" in op.path else show, "lot_id": lot, "user_id": "ext:carla"}
     path = op.path.format(**{name: ids[name] for name in op.parameters})
     options = {"json": BODIES[op.name]} if op.body is not None else {}
     if who is not None:
@@ -61,7 +64,8 @@ async def test_every_operation_is_open_to_its_roles_and_to_nobody_else(shop: Sho
             # Fresh people, for signing out and renaming change those who do it.
             who = None if role == "guest" else await shop.person(f"Tess {number} {role[:2]}", role)
             status = await call(shop, who, op, show.id, lot.id, product.id)
-            assert status < 500, (op.name, role)
+            # This storefront has neither payments nor video, which 503 says.
+            assert status < 500 or (status == 503 and op.tag in SWITCHED_OFF), (op.name, role)
             expected = 401 if role == "guest" else 403
             if op.name != "login" and status == expected:
                 refused.setdefault(op.name, set()).add(role)

@@ -6,12 +6,12 @@ import msgspec
 from aiohttp import web
 
 from liveserver import __version__
-from storefront.api import auth, catalog, checkout, livestreams, operator, orders, payouts, seller
+from storefront.api import auth, catalog, checkout, livekit, livestreams, operator, orders, payouts, seller
 from storefront.api.openapi import openapi
 from storefront.api.registry import OPERATIONS, PREFIX, Operation, http_handler
 from storefront.assets import send, squeeze
 
-MODULES = (auth, catalog, livestreams, seller, checkout, orders, payouts, operator)
+MODULES = (auth, catalog, livestreams, livekit, seller, checkout, orders, payouts, operator)
 """Importing them fills the registry."""
 
 
@@ -25,6 +25,7 @@ def add_api(app: web.Application) -> None:
     for op in operations():
         app.router.add_route(op.method, PREFIX + op.path, http_handler(op))
     app.router.add_post(f"{PREFIX}/webhooks/stripe", checkout.payment_events)
+    app.router.add_post(f"{PREFIX}/webhooks/livekit", livekit.livekit_events)
     body = msgspec.json.encode(openapi(operations(), __version__))
     squeezed, etag = squeeze(body), hashlib.sha256(body).hexdigest()[:16]
 

@@ -11,7 +11,7 @@
 |/reset/{token}  |GET   |reset.html |ResetPage |who has the mail|
 |/reset/{token}  |POST  |- (303)    |          |password|
 
-A token in an address must not get anywhere else: these pages send no Referer, are kept nowhere, link to nothing with their own
+A token in an address must not get anywhere else: these pages send no Referer to others, are kept nowhere, link to nothing with their own
 address in it, and load nothing from elsewhere (as all our pages); nothing of ours writes paths to a log.
 """
 
@@ -30,6 +30,9 @@ from storefront.web.context import Form, OwnPage, Page
 from storefront.web.render import render, see_other
 
 EMPTY = Form()
+HIDDEN = "same-origin"
+"""The Referer that these pages send: to nobody else. Without any, browsers also send the form's Origin as `null`
+(https://fetch.spec.whatwg.org/#append-a-request-origin-header), and our own form would be refused as another site's."""
 
 
 class VerifyPage(OwnPage, frozen=True):
@@ -152,7 +155,7 @@ async def _verify_page(
 
 async def _hidden(request: web.Request, template: str, page: Page, status: int = 200) -> web.Response:
     response = await render(request, template, page, status=status)
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = HIDDEN
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
