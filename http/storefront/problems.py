@@ -37,7 +37,6 @@ STATUS_BY_CODE: dict[str, int] = {
     "internal": 500,
     "bad_signature": 400,
     "payment_unknown": 503,
-    "payments_off": 503,
     "unavailable": 503,
     "livekit_not_configured": 503,
     "busy": 503,

@@ -175,7 +175,8 @@ async def test_the_api_begins_a_payment_once_for_a_key(till: Till, ana: Person, 
     till.basket.put_for(ana.identity)
     body = {"seller": hana.id, "address": "adr_1", "method": "parcel", "expected_total": 5413}
     answers = [
-        await ana.api("POST", "/checkout/session", json=body, headers={"Idempotency-Key": "k1"}) for _ in range(2)
+        await ana.api("POST", "/checkout/session", json=body, headers={"Idempotency-Key": "k1"})
+        for _ in range(2)
     ]
     first, second = [await answer.json() for answer in answers]
     assert first == second

@@ -24,6 +24,8 @@ async def test_every_route_of_the_api_is_described_and_every_description_has_its
         (route.method, route.resource.canonical)
         for route in build_app(services).router.routes()
         if isinstance(route, web.ResourceRoute) and route.resource.canonical.startswith("/api/")
+        # What others send us has their shape, and is described by them.
+        and not route.resource.canonical.startswith("/api/v1/webhooks/")
     }
     assert described == served
     assert len(served) > 25

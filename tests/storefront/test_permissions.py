@@ -29,6 +29,7 @@ BODIES: dict[str, dict[str, object]] = {
     "order_lots": {"lots": []},
     "edit_lot": {"start": 1},
     "cancel_my_order": {},
+    "checkout_session": {"order": "ord_of_nobody"},
     "ship_order": {},
     "cancel_sold_order": {},
     "refund_order": {"amount": 1},
