@@ -25,7 +25,7 @@ def report(**more: object) -> Report:
         "pending_ts": None,
         "complete": True,
     }
-    return Report(**{**given, **more})  # type: ignore[arg-type]
+    return Report(**{**given, **more})  # type: ignore[arg-type] # fields by name
 
 
 def test_a_clean_report(capsys: pytest.CaptureFixture[str]):

@@ -95,7 +95,7 @@ async def test_what_was_paid_out_is_owed_and_the_next_sale_pays_it_first(stage: 
 @pytest.mark.parametrize("fault", ["lost before", "lost after"])
 async def test_a_lost_answer_is_asked_for_with_the_same_key(stage: Stage, fault: str):
     await stage.account()
-    stage.bank.faults = [fault, fault]  # type: ignore[list-item]
+    stage.bank.faults = [fault, fault]  # type: ignore[list-item] # a word of the bank
     await stage.delivered()
     for _ in range(2):
         await stage.out.level.sweep()
@@ -109,7 +109,7 @@ async def test_when_the_provider_has_forgotten_the_key_it_is_looked_for_and_not_
     stage: Stage, fault: str
 ):
     await stage.account()
-    stage.bank.faults = [fault] * 20  # type: ignore[list-item]
+    stage.bank.faults = [fault] * 20  # type: ignore[list-item] # a word of the bank
     await stage.delivered()
     stage.bank.faults, stage.bank.calls = [], []
     stage.bank.forgets_keys()

@@ -176,7 +176,7 @@ async def test_a_request_is_taken_back_until_the_provider_was_asked(rich: Stage)
 @pytest.mark.parametrize("fault", ["lost before", "lost after"])
 async def test_a_lost_answer_is_asked_for_with_the_same_key_and_pays_once(rich: Stage, fault: str):
     payout = await asked(rich)
-    rich.bank.faults = [fault, fault]  # type: ignore[list-item]
+    rich.bank.faults = [fault, fault]  # type: ignore[list-item] # a word of the bank
     await rich.works()
     assert (await rich.payout(payout)).status == "requested"
     for _ in range(3):
@@ -230,7 +230,7 @@ async def test_events_in_any_order_end_the_same(rich: Stage, order: tuple[str, .
     for status in (*order, *order):
         said = PayoutState(
             id=now.reference, account=now.account, amount=now.amount, currency="USD",
-            status=status,  # type: ignore[arg-type]
+            status=status,  # type: ignore[arg-type] # a word of the port
         )  # fmt: skip
         async with transaction(rich.pool) as on:
             await rich.out.payouts.said(on, payout.id, said)
@@ -256,8 +256,8 @@ async def test_events_in_any_order_end_the_same(rich: Stage, order: tuple[str, .
     ],
 )
 def test_which_state_may_follow_which(now: str, said: str, then: str | None):
-    state = PayoutState(id="po_1", account="a", amount=1, currency="USD", status=said)  # type: ignore[arg-type]
-    assert rules.next_status(now, state) == then  # type: ignore[arg-type]
+    state = PayoutState(id="po_1", account="a", amount=1, currency="USD", status=said)  # type: ignore[arg-type] # a word of the port
+    assert rules.next_status(now, state) == then  # type: ignore[arg-type] # a word of the port
 
 
 async def test_a_seller_s_payouts_page_by_page(rich: Stage):

@@ -49,7 +49,7 @@ class Till:
                 (moves.ship, (seller.id, "Post", "RR1")),
                 (moves.deliver, (seller.id,)),
             ):
-                done = await move(on, order.id, *given, ts)  # type: ignore[operator]
+                done = await move(on, order.id, *given, ts)  # type: ignore[operator] # each takes what it is given
                 assert isinstance(done, Order), done
         await self.works()
         return done
