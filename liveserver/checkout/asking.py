@@ -97,6 +97,11 @@ class Asking:
                 raise
         return await self.note(attempt, payment)
 
+    async def ended(self, order: str) -> bool:
+        """Whether an order can't be paid any more, having cancelled what could. Raises OutcomeUnknown."""
+        there = await attempts.live(self._pool, order)
+        return there is None or not (await self.end(there)).live
+
     async def note(self, attempt: Attempt, payment: Payment) -> Attempt:
         """Keeps what the provider says."""
         async with transaction(self._pool) as on:

@@ -6,7 +6,7 @@ It marks nothing paid that costs something: only the provider's own message does
 from collections.abc import Mapping, Sequence
 
 from liveserver.accounts.model import Identity
-from liveserver.checkout import attempts, rules
+from liveserver.checkout import attempts
 from liveserver.checkout.asking import Asking
 from liveserver.checkout.attempts import Retries
 from liveserver.checkout.back import Back
@@ -30,16 +30,16 @@ from liveserver.checkout.model import (
     Session,
     Wallet,
 )
+from liveserver.checkout.winners import Winners, pay_nothing
 from liveserver.config import Settings
 from liveserver.infra.database import Connection, Pool, transaction
-from liveserver.jobs.worker import Later
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId, new_id
 from liveserver.orders import moves
 from liveserver.orders import store as orders
-from liveserver.orders.errors import NOT_DUE, ORDER_NOT_FOUND, not_now
-from liveserver.orders.model import UNPAID, Address, Captured, Draft, Order
+from liveserver.orders.errors import ORDER_NOT_FOUND, not_now
+from liveserver.orders.model import UNPAID, Address, Draft, Order
 from liveserver.payments.inbox import EventHandler
 from liveserver.payments.port import (
     UNKNOWN_OUTCOME,
@@ -51,10 +51,6 @@ from liveserver.payments.port import (
 
 CART_WINDOW_MS = 15 * 60_000
 """So long the goods of a cart are held for who checks out (commerce.md, "Stock")."""
-ASK_AGAIN_MS = 60_000
-"""A job that got no answer from the provider asks again after this."""
-STILL_PROCESSING_MS = 15 * 60_000
-"""A payment that can't be cancelled ends by itself: the expiry looks again after this."""
 HOUR_MS = 3_600_000
 
 
@@ -78,6 +74,7 @@ class Checkout:
         retries = Retries(settings.charge_retries, settings.charge_retry_hours * HOUR_MS)
         self._retries = retries
         self._asking = Asking(pool, provider, clock, retries)
+        self._winners = Winners(pool, provider.name, cards, clock, self._asking, retries)
         self.back = Back(pool, provider, clock)
 
     @property
@@ -241,9 +238,8 @@ class Checkout:
         )
 
     async def _pay_nothing(self, order: Order) -> Session | Rejected:
-        """A coupon paid for all of it: there is nothing to charge, and nobody who would tell us."""
         async with transaction(self._pool) as on:
-            paid = await moves.paid(on, order.id, Captured("", "", 0, order.currency), self._clock.now_ms())
+            paid = await pay_nothing(on, order, self._clock.now_ms())
         if isinstance(paid, Rejected):
             return paid
         return Session(
@@ -312,7 +308,7 @@ class Checkout:
         if now is None:
             return ORDER_NOT_FOUND
         try:
-            if now.state in UNPAID and not await self._ended(order):
+            if now.state in UNPAID and not await self._asking.ended(order):
                 return PROCESSING
         except OutcomeUnknown:
             return UNKNOWN_OUTCOME
@@ -325,72 +321,12 @@ class Checkout:
     # What jobs do
 
     async def charge(self, order: str) -> None:
-        """Charges a winner's saved card, and again when an earlier charge was declined long enough ago. Raises Later.
-
-        Without a card or an address (postage and taxes are not known yet), or while the buyer is paying, nothing is done: they
-        have been told that it waits.
-        """
-        now = await orders.find(self._pool, order)
-        if now is None or now.state not in UNPAID or self._clock.now_ms() >= now.due_ts:
-            return
-        if now.address is None:
-            return
-        if now.total == 0:
-            await self._pay_nothing(now)
-            return
-        try:
-            await self._charge(now)
-        except OutcomeUnknown as unknown:
-            raise Later(ASK_AGAIN_MS, str(unknown)) from unknown
-
-    async def _charge(self, order: Order) -> None:
-        there = await attempts.live(self._pool, order.id)
-        if there is not None and there.state == "asked":
-            there, _ = await self._asking.resolve(there)
-            if there.state != "absent":
-                return
-            there = None
-        card = await self._cards.card_of(self._pool, order.buyer)
-        if card is None:
-            return
-        if there is not None:
-            if (
-                not rules.declined_off_session(there)
-                or self._clock.now_ms() < there.updated_ts + self._retries.pause_ms
-            ):
-                return
-            there = await self._asking.end(there)
-            if there.live:
-                return
-        async with transaction(self._pool) as on:
-            begun = await attempts.begin(
-                on, order.id, self._provider.name, card, self._clock.now_ms(), off_session=True
-            )
-        if not isinstance(begun, Rejected):
-            await self._asking.resolve(begun)
+        """Charges a winner's saved card; see `winners`. Raises Later."""
+        await self._winners.charge(order)
 
     async def expire(self, order: str) -> None:
-        """Ends an order that was not paid in time; first its payment, so that nobody pays for what is gone. Raises Later."""
-        now = await orders.find(self._pool, order)
-        if now is None or now.state not in UNPAID:
-            return
-        early_ms = now.due_ts - self._clock.now_ms()
-        if early_ms > 0:
-            raise Later(early_ms, NOT_DUE.message)
-        try:
-            ended = await self._ended(order)
-        except OutcomeUnknown as unknown:
-            raise Later(ASK_AGAIN_MS, str(unknown)) from unknown
-        if not ended:
-            raise Later(STILL_PROCESSING_MS, "its payment is still being processed")
-        async with transaction(self._pool) as on:
-            locked = await orders.lock(on, order)
-            if locked is not None and await attempts.live(on, order) is None:
-                await moves.expire(on, order, self._clock.now_ms())
-
-    async def _ended(self, order: str) -> bool:
-        there = await attempts.live(self._pool, order)
-        return there is None or not (await self._asking.end(there)).live
+        """Ends an order that was not paid in time; see `winners`. Raises Later."""
+        await self._winners.expire(order)
 
     async def refund(self, refund: str) -> None:
         """Has an order's refund sent."""
