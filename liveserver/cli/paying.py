@@ -20,6 +20,7 @@ from liveserver.payments.inbox import Inbox
 from liveserver.payments.port import PaymentProvider
 from liveserver.payments.sandbox import delivery
 from liveserver.payments.sandbox.provider import Sandbox
+from liveserver.payments.stripe.provider import StripeProvider
 from liveserver.payouts.upkeep import MoneyOut, money_out
 
 
@@ -44,6 +45,18 @@ def quotes_of(settings: Settings, clock: Clock) -> Quotes:
     return Quotes(clock, settings)
 
 
+def provider_of(settings: Settings, pool: Pool, clock: Clock) -> Sandbox | StripeProvider:
+    """Stripe where there is a key, else the test provider."""
+    if not settings.stripe_secret_key:
+        return Sandbox(pool, clock)
+    return StripeProvider(
+        settings.stripe_secret_key,
+        settings.stripe_publishable_key,
+        settings.stripe_webhook_secret,
+        settings.stripe_api_url,
+    )
+
+
 def paying_of(settings: Settings, pool: Pool, clock: Clock, baskets: Baskets | None = None) -> Paying:
     """Payments by the settings; `baskets` is the cart. Raises Mendable."""
     if settings.stripe_secret_key:
@@ -53,7 +66,7 @@ def paying_of(settings: Settings, pool: Pool, clock: Clock, baskets: Baskets | N
             "LIVESERVER_STRIPE_SECRET_KEY",
             "Leave it empty: the built-in test provider takes test cards.",
         )
-    provider = Sandbox(pool, clock)
+    provider = provider_of(settings, pool, clock)
     cards = Cards(pool, provider, clock)
     checkout = Checkout(
         pool, provider, cards, baskets or CartBaskets(quotes_of(settings, clock)), clock, settings
@@ -66,12 +79,12 @@ def paying_of(settings: Settings, pool: Pool, clock: Clock, baskets: Baskets | N
         cards=cards,
         checkout=checkout,
         inbox=inbox,
-        till=provider,
+        till=provider if isinstance(provider, Sandbox) else None,
         money=money,
         works=(
             *checkout_works.works(checkout),
             *inbox.works(),
-            *delivery.works(provider, inbox),
+            *(delivery.works(provider, inbox) if isinstance(provider, Sandbox) else ()),
             *money.works(),
         ),
         periodic=(*inbox.periodic(), *money.periodic()),

@@ -1,0 +1,388 @@
+"""A Stripe to test against: the calls that the adapter makes, with idempotency keys, declines, and faults to inject.
+
+It is a server of its own on loopback, driven by the real SDK. What a buyer would do in Stripe's page elements, tests do here
+(`confirm`, `confirm_setup`); what a bank would do, too (`dispute`). Events are not sent: tests deliver them, signed, as they like.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any, Literal
+
+from aiohttp import web
+
+from tests.doubles.stripe.objects import made, parsed
+
+Fault = Literal["500 before", "500 after", "cut before", "cut after", "429", "slow"]
+CARDS: dict[str, tuple[str, str, str]] = {
+    "card_pays": ("4242", "", ""),
+    "card_declined": ("0002", "card_declined", "generic_decline"),
+    "card_empty": ("9995", "card_declined", "insufficient_funds"),
+    "card_later": ("0341", "", "generic_decline"),
+    "card_asks": ("3155", "asks", ""),
+}
+"""Last four digits; what happens on session; the bank's reason."""
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, type: str, code: str, **more: Any) -> None:
+        self.status = status
+        self.body = {"error": {"type": type, "code": code, "message": f"{code}.", **more}}
+
+
+def _missing(name: str) -> Refusal:
+    return Refusal(404, "invalid_request_error", "resource_missing", param=name)
+
+
+class StripeDouble:
+    """Its objects, what it was asked, and what it is told to do wrong."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, tuple[bytes, int, dict[str, Any]]] = {}
+        self.asked: Counter[str] = Counter()
+        self.faults: deque[Fault] = deque()
+        """Each is used up by one POST."""
+        self.secret = "whsec_of_this_run"
+        self.events: list[dict[str, Any]] = []
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    # Life
+
+    async def __aenter__(self) -> "StripeDouble":
+        app = web.Application()
+        app.router.add_route("*", "/v1/{path:.+}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"]
+        self.asked[f"{request.method} {path.split('/')[0]}"] += 1
+        if request.method == "GET":
+            return self._answer(lambda: self._get(path, parsed(list(request.query.items()))))
+        raw = await request.read()
+        fault = self.faults.popleft() if self.faults else ""
+        if fault == "429":
+            return web.json_response(
+                {"error": {"type": "invalid_request_error", "code": "rate_limit"}}, status=429
+            )
+        if fault == "slow":
+            await asyncio.sleep(0.2)
+        if fault == "cut before":
+            return self._cut(request)
+        key = request.headers.get("Idempotency-Key", "")
+        digest = hashlib.sha256(
+            f"{path} {request.headers.get('Stripe-Account', '')} ".encode() + raw
+        ).digest()
+        if fault != "500 before" and key in self.keys:
+            known, status, body = self.keys[key]
+            if known != digest:
+                return web.json_response(
+                    {"error": {"type": "idempotency_error", "message": "Other parameters."}}, status=400
+                )
+            return web.json_response(body, status=status, headers={"Idempotent-Replayed": "true"})
+        fields = parsed([(k, v) for k, v in (await request.post()).items() if isinstance(v, str)])
+        if fault == "500 before":
+            status, body = 500, {"error": {"type": "api_error", "message": "Something went wrong."}}
+        else:
+            status, body = self._result(lambda: self._post(path, fields, request.headers))
+            if fault == "500 after":
+                status, body = 500, {"error": {"type": "api_error", "message": "Something went wrong."}}
+        if key and fault != "500 before":
+            # As Stripe does, a stored failure is answered again.
+            self.keys[key] = (digest, status, body)
+        if fault == "cut after":
+            return self._cut(request)
+        return web.json_response(body, status=status)
+
+    def _cut(self, request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    def _answer(self, work: Callable[[], dict[str, Any]]) -> web.Response:
+        status, body = self._result(work)
+        return web.json_response(body, status=status)
+
+    def _result(self, work: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, work()
+        except Refusal as refusal:
+            return refusal.status, refusal.body
+
+    # Reading
+
+    def _get(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
+        kind, _, name = path.partition("/")
+        if path == "payment_intents/search":
+            order = query["query"].split("'")[3]
+            data = [x for x in self._all("payment_intent") if x["metadata"].get("order") == order]
+            return {"object": "search_result", "data": data, "has_more": False, "url": "/v1/search"}
+        if kind == "balance_transactions":
+            return self._lines(query)
+        return self._expanded(self._of(name), query)
+
+    def _lines(self, query: dict[str, Any]) -> dict[str, Any]:
+        since, until = int(query["created"]["gte"]), int(query["created"]["lt"])
+        lines = [x for x in self._all("balance_transaction") if since <= x["created"] < until][::-1]
+        after = query.get("starting_after")
+        if after:
+            lines = lines[[x["id"] for x in lines].index(after) + 1 :]
+        limit = int(query.get("limit", 10))
+        return {"object": "list", "data": lines[:limit], "has_more": len(lines) > limit, "url": "/v1/lines"}
+
+    def _all(self, kind: str) -> list[dict[str, Any]]:
+        return [x for x in self.objects.values() if x["object"] == kind]
+
+    def _of(self, name: str) -> dict[str, Any]:
+        if name not in self.objects:
+            raise _missing(name)
+        return self.objects[name]
+
+    def _expanded(self, thing: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:
+        wanted = query.get("expand", {})
+        names = wanted.values() if isinstance(wanted, dict) else [wanted]
+        return {**thing, **{name: self.objects.get(thing.get(name), thing.get(name)) for name in names}}
+
+    # Writing
+
+    def _add(self, kind: str, **fields: Any) -> dict[str, Any]:
+        thing = made(kind, **fields)
+        self.objects[thing["id"]] = thing
+        return thing
+
+    def _post(self, path: str, f: dict[str, Any], headers: Any) -> dict[str, Any]:
+        kind, *rest = path.split("/")
+        match kind, rest:
+            case "customers", []:
+                return self._add("customer", name=f.get("name"), email=f.get("email"), metadata=f["metadata"])
+            case "setup_intents", []:
+                thing = self._add("setup_intent", customer=self._of(f["customer"])["id"])
+                thing["client_secret"] = f"{thing['id']}_secret"
+                return thing
+            case "payment_methods", [name, "detach"]:
+                return self._of(name)
+            case "payment_intents", []:
+                return self._pay(f)
+            case "payment_intents", [name, "cancel"]:
+                thing = self._of(name)
+                if thing["status"] in {"succeeded", "canceled", "processing"}:
+                    raise Refusal(400, "invalid_request_error", "payment_intent_unexpected_state")
+                thing["status"] = "canceled"
+                self._tell("payment_intent.canceled", thing)
+                return thing
+            case "refunds", []:
+                return self._refund(f)
+            case "accounts", []:
+                thing = self._add("account", metadata=f["metadata"], payouts_enabled=True)
+                thing["capabilities"] = {"transfers": "active"}
+                thing["requirements"] = {"currently_due": []}
+                return thing
+            case "account_links", []:
+                return made("account_link", url=f"https://connect.example/{f['account']}")
+            case "transfers", []:
+                return self._transfer(f)
+            case "transfers", [name, "reversals"]:
+                return self._reverse(self._of(name), int(f["amount"]))
+            case "payouts", []:
+                thing = self._add(
+                    "payout",
+                    amount=int(f["amount"]),
+                    currency=f["currency"],
+                    metadata=f["metadata"],
+                    status="pending",
+                )
+                self._tell("payout.created", thing, headers["Stripe-Account"])
+                return thing
+        raise _missing(path)
+
+    def _pay(self, f: dict[str, Any]) -> dict[str, Any]:
+        thing = self._add(
+            "payment_intent",
+            amount=int(f["amount"]),
+            currency=f["currency"],
+            customer=f.get("customer"),
+            metadata=f["metadata"],
+            transfer_group=f["transfer_group"],
+        )
+        thing["client_secret"] = f"{thing['id']}_secret"
+        self._tell("payment_intent.created", thing)
+        if f.get("confirm") == "true":
+            method = self._of(f["payment_method"])
+            token = method["metadata"]["token"]
+            _, on_session, reason = CARDS[token]
+            if on_session == "asks":
+                self._decline(thing, "authentication_required", "authentication_required")
+            elif on_session or reason:
+                self._decline(thing, "card_declined", reason or "generic_decline")
+            else:
+                self._succeed(thing, method["id"])
+        return self._expanded(thing, f)
+
+    def _decline(self, thing: dict[str, Any], code: str, reason: str) -> None:
+        error = {
+            "type": "card_error",
+            "code": code,
+            "decline_code": reason,
+            "message": "Your card was declined.",
+        }
+        thing.update(status="requires_payment_method", last_payment_error=error)
+        self._tell("payment_intent.payment_failed", thing)
+        raise Refusal(402, "card_error", code, decline_code=reason, payment_intent=thing)
+
+    def _succeed(self, thing: dict[str, Any], method: str | None) -> None:
+        charge = self._add(
+            "charge", amount=thing["amount"], currency=thing["currency"], payment_intent=thing["id"]
+        )
+        thing.update(
+            status="succeeded",
+            amount_received=thing["amount"],
+            latest_charge=charge["id"],
+            payment_method=method,
+            last_payment_error=None,
+        )
+        fee = round(thing["amount"] * 29 / 1000) + 30
+        self._line("charge", charge["id"], thing["amount"], thing["currency"], fee)
+        self._tell("payment_intent.succeeded", thing)
+
+    def _line(self, category: str, source: str, amount: int, currency: str, fee: int = 0) -> dict[str, Any]:
+        return self._add(
+            "balance_transaction",
+            reporting_category=category,
+            type=category,
+            source=source,
+            amount=amount,
+            fee=fee,
+            net=amount - fee,
+            currency=currency,
+            status="pending",
+            available_on=int(time.time()) + 172_800,
+        )
+
+    def _refund(self, f: dict[str, Any]) -> dict[str, Any]:
+        charge, amount = self._of(f["charge"]), int(f["amount"])
+        if charge["amount_refunded"] + amount > charge["amount"]:
+            raise Refusal(400, "invalid_request_error", "charge_already_refunded")
+        charge["amount_refunded"] += amount
+        thing = self._add(
+            "refund", charge=charge["id"], amount=amount, currency=charge["currency"], metadata=f["metadata"]
+        )
+        self._line("refund", thing["id"], -amount, charge["currency"])
+        self._tell("refund.created", thing)
+        return thing
+
+    def _transfer(self, f: dict[str, Any]) -> dict[str, Any]:
+        thing = self._add(
+            "transfer",
+            amount=int(f["amount"]),
+            currency=f["currency"],
+            destination=self._of(f["destination"])["id"],
+            source_transaction=f["source_transaction"],
+            transfer_group=f["transfer_group"],
+            metadata=f["metadata"],
+        )
+        self._line("transfer", thing["id"], -thing["amount"], thing["currency"])
+        self._tell("transfer.created", thing)
+        return thing
+
+    def _reverse(self, thing: dict[str, Any], amount: int) -> dict[str, Any]:
+        if thing["amount_reversed"] + amount > thing["amount"]:
+            raise Refusal(400, "invalid_request_error", "transfer_already_reversed")
+        thing["amount_reversed"] += amount
+        reversal = self._add(
+            "transfer_reversal", amount=amount, currency=thing["currency"], transfer=thing["id"]
+        )
+        self._line("transfer_reversal", reversal["id"], amount, thing["currency"])
+        return reversal
+
+    # What buyers and banks do
+
+    def confirm(self, payment: str, token: str) -> None:
+        """A buyer enters a card."""
+        thing = self._of(payment)
+        last4, on_session, reason = CARDS[token]
+        method = self._add(
+            "payment_method", card={"brand": "visa", "last4": last4, "exp_month": 12, "exp_year": 2099}
+        )
+        if on_session == "asks":
+            thing.update(status="requires_action", payment_method=method["id"])
+            self._tell("payment_intent.requires_action", thing)
+        elif on_session:
+            try:
+                self._decline(thing, on_session, reason)
+            except Refusal:
+                pass
+        else:
+            self._succeed(thing, method["id"])
+
+    def authenticate(self, payment: str, *, agreed: bool) -> None:
+        """A buyer answers their bank."""
+        thing = self._of(payment)
+        if agreed:
+            self._succeed(thing, thing["payment_method"])
+            return
+        try:
+            self._decline(thing, "payment_intent_authentication_failure", "")
+        except Refusal:
+            pass
+
+    def confirm_setup(self, setup: str, token: str) -> None:
+        """A buyer saves a card."""
+        thing = self._of(setup)
+        method = self._add(
+            "payment_method",
+            customer=thing["customer"],
+            metadata={"token": token},
+            card={"brand": "visa", "last4": CARDS[token][0], "exp_month": 12, "exp_year": 2099},
+        )
+        thing.update(status="succeeded", payment_method=method["id"])
+        self._tell("setup_intent.succeeded", thing)
+
+    def dispute(self, payment: str, *, inquiry: bool = False) -> dict[str, Any]:
+        """A bank takes a payment back."""
+        thing = self._of(payment)
+        charge = self._of(thing["latest_charge"])
+        dispute = self._add(
+            "dispute",
+            amount=charge["amount"],
+            currency=charge["currency"],
+            charge=charge["id"],
+            payment_intent=payment,
+        )
+        if inquiry:
+            dispute["status"] = "warning_needs_response"
+        else:
+            line = self._line("dispute", dispute["id"], -charge["amount"], charge["currency"], 1_500)
+            dispute["balance_transactions"] = [line]
+        self._tell("charge.dispute.created", dispute)
+        return dispute
+
+    # Events
+
+    def _tell(self, type: str, thing: dict[str, Any], account: str = "") -> None:
+        event = made("event", type=type, data={"object": dict(thing)})
+        if account:
+            event["account"] = account
+        self.events.append(event)
+
+    def signed(self, event: dict[str, Any], *, secret: str = "", age_s: int = 0) -> tuple[bytes, str]:
+        """An event as it is delivered: its body and its signature."""
+        body = json.dumps(event).encode()
+        sent = int(time.time()) - age_s
+        mac = hmac.digest((secret or self.secret).encode(), f"{sent}.".encode() + body, "sha256").hex()
+        return body, f"t={sent},v1={mac}"
