@@ -41,6 +41,12 @@ async def owner_of(request: web.Request, visitor: Visitor) -> CartOwner | None:
     return of_person(visitor.identity.id)
 
 
+async def merge_into(request: web.Request, person: str) -> None:
+    """Somebody has just signed in: what they had as a guest is theirs. Should that fail, the next request with the token does it."""
+    if token := token_of(request):
+        await carts_of(services_of(request)).merge(token, person)
+
+
 async def owner_or_new(request: web.Request, visitor: Visitor) -> tuple[CartOwner, str]:
     """Whose cart it is, and a new guest's token, which has to be given to them; "" when they have one or need none."""
     owner = await owner_of(request, visitor)

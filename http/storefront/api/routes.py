@@ -6,12 +6,38 @@ import msgspec
 from aiohttp import web
 
 from liveserver import __version__
-from storefront.api import auth, catalog, checkout, livekit, livestreams, operator, orders, payouts, seller
+from storefront.api import (
+    addresses,
+    auth,
+    cart,
+    catalog,
+    checkout,
+    livekit,
+    livestreams,
+    operator,
+    orders,
+    payouts,
+    seller,
+    shipping,
+)
 from storefront.api.openapi import openapi
 from storefront.api.registry import OPERATIONS, PREFIX, Operation, http_handler
 from storefront.assets import send, squeeze
 
-MODULES = (auth, catalog, livestreams, livekit, seller, checkout, orders, payouts, operator)
+MODULES = (
+    auth,
+    catalog,
+    livestreams,
+    livekit,
+    seller,
+    shipping,
+    cart,
+    addresses,
+    checkout,
+    orders,
+    payouts,
+    operator,
+)
 """Importing them fills the registry."""
 
 

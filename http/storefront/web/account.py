@@ -6,6 +6,7 @@ from liveserver.accounts.model import Session
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
 from storefront.bodies import FormData, read_form
+from storefront.carts import merge_into
 from storefront.problems import SIGN_IN_FIRST, Refused, status_of
 from storefront.results import results_of
 from storefront.services import services_of
@@ -37,7 +38,7 @@ async def sign_in(request: web.Request) -> web.Response:
     if isinstance(done, Rejected):
         page = SignInPage(form_refused(form.values("email"), done), after)
         return await render(request, "sign_in.html", page, status=status_of(done))
-    return _signed_in(request, done, after)
+    return await _signed_in(request, done, after)
 
 
 async def register_page(request: web.Request) -> web.Response:
@@ -68,7 +69,7 @@ async def register(request: web.Request) -> web.Response:
         # Registered, but signing in has to wait (too many from this address): the form for it says so.
         page = SignInPage(form_refused(form.values("email"), done), after)
         return await render(request, "sign_in.html", page, status=status_of(done))
-    return _signed_in(request, done, "/studio" if sells and after == "/" else after)
+    return await _signed_in(request, done, "/studio" if sells and after == "/" else after)
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -120,8 +121,10 @@ async def _own_form(request: web.Request) -> FormData:
     return form
 
 
-def _signed_in(request: web.Request, done: tuple[Session, str], after: str) -> web.Response:
-    _, token = done
+async def _signed_in(request: web.Request, done: tuple[Session, str], after: str) -> web.Response:
+    session, token = done
+    # Before the next page: it may be the checkout of what the guest had in their cart.
+    await merge_into(request, session.user.id)
     response = see_other(after)
     keep_session(request, response, token)
     return response

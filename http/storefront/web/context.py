@@ -111,6 +111,8 @@ class Site(msgspec.Struct, frozen=True):
     """Shown in a frame of another product (`?embed=1`): no header, no navigation."""
     now_ms: int
     """Server time when the page was made."""
+    cart: int = 0
+    """How many things are in the visitor's cart."""
     theme: Literal["", "light", "dark"] = ""
     """What the visitor chose with the theme button (cookie `theme`); "" follows the device."""
 

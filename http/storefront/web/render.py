@@ -15,9 +15,11 @@ from jinja2.runtime import Context
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from liveserver.infra.database import AWAY
 from storefront import csrf
 from storefront.addresses import origin_of
 from storefront.assets import Assets, accepts_gzip
+from storefront.carts import count_of, drop_token
 from storefront.headers import page_policy
 from storefront.middleware import request_id
 from storefront.problems import Refused
@@ -127,6 +129,8 @@ async def render(
         # A bearer token that is no good: a page shows the guest's view, for instance of the error itself.
         visitor = None
     site = site_of(request, visitor)
+    if visitor is not None and status < 500 and not site.embedded:
+        site = msgspec.structs.replace(site, cart=await _in_cart(request, visitor))
     response = web.Response(
         status=status,
         body=request.app[RENDERER].html(template, site, page),
@@ -140,6 +144,7 @@ async def render(
     )
     if visitor is not None:
         keep_guest(request, response, visitor)
+        drop_token(request, response, visitor)
     return _squeezed(request, response)
 
 
@@ -149,6 +154,14 @@ def _squeezed(request: web.Request, response: web.Response) -> web.Response:
         response.body = gzip.compress(body, 5, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+async def _in_cart(request: web.Request, visitor: Visitor) -> int:
+    """For the header: a page that can be made without the database is made without this."""
+    try:
+        return await count_of(request, visitor)
+    except AWAY:
+        return 0
 
 
 def site_of(request: web.Request, visitor: Visitor | None) -> Site:
