@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from liveserver.accounts.model import identity_of
+from liveserver.catalog.model import ProductDraft, VariantDraft
 from liveserver.cli.compose import Node, running_node
 from liveserver.cli.ports import listen
-from liveserver.client import SNAPSHOT, BidPlaced, Event, LiveClient, Room
+from liveserver.client import SNAPSHOT, BidPlaced, Bought, Event, LiveClient, Room
 from liveserver.client import live as live_module
 from liveserver.client import retry as retry_module
 from liveserver.config import Settings
@@ -164,3 +165,29 @@ async def test_a_draining_server_costs_the_connection_and_not_the_client(node: N
         assert connection.close_code == 4000
         assert guest.status != "closed"
         assert room.ended is None
+
+
+async def test_the_last_piece_is_bought_once_and_a_second_buyer_is_told(node: Node):
+    hana, ana, bo = (
+        await token_of(node, "hana", host=True),
+        await token_of(node, "ana"),
+        await token_of(node, "bo"),
+    )
+    services = node.services
+    host = await services.accounts.identify(hana)
+    assert not isinstance(host, Rejected)
+    scarf = await services.catalog.create(
+        host, ProductDraft("Scarf", 2_500, "USD", variants=(VariantDraft("s", stock=1),))
+    )
+    show = await services.shows.create(host, ShowDraft("Scarves", "USD"))
+    assert not isinstance(scarf, Rejected)
+    assert not isinstance(show, Rejected)
+    url = node.origin.replace("http", "ws") + "/ws"
+    async with LiveClient(url, hana) as seller, LiveClient(url, ana) as first, LiveClient(url, bo) as second:
+        stage, rooms = await seller.join(show.id), [await first.join(show.id), await second.join(show.id)]
+        assert not isinstance(await stage.start_show(), Rejected)
+        assert not isinstance(await stage.spotlight(scarf.id, units=1), Rejected)
+        answers = await asyncio.gather(*(room.buy(scarf.id) for room in rooms))
+        (bought,) = [answer for answer in answers if isinstance(answer, Bought)]
+        (refused,) = [answer for answer in answers if isinstance(answer, Rejected)]
+        assert (bought.amount, bought.currency, refused.code) == (2_500, "USD", "sold_out")
