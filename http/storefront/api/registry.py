@@ -81,6 +81,8 @@ class Operation(msgspec.Struct, frozen=True):
     answer: Any
     """None: an answer without content."""
     handler: Callable[..., Awaitable[Any]]
+    problems: tuple[int, ...] = ()
+    """Problem statuses besides those that follow from what it takes (`openapi.refusals_of`)."""
 
 
 OPERATIONS: list[Operation] = []
@@ -90,7 +92,14 @@ H = typing.TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
 
 def operation(
-    method: str, path: str, *, tag: str, who: frozenset[str], status: int = 200, keyed: bool = False
+    method: str,
+    path: str,
+    *,
+    tag: str,
+    who: frozenset[str],
+    status: int = 200,
+    keyed: bool = False,
+    problems: tuple[int, ...] = (),
 ) -> Callable[[H], H]:
     """Registers a handler; see the module's example."""
 
@@ -119,6 +128,7 @@ def operation(
                 query=hints.get("query"),
                 answer=answer,
                 handler=handler,
+                problems=problems,
             )
         )
         return handler
