@@ -30,11 +30,15 @@ class Order:
     finished: bool = False
 
 
+HAPPENINGS = ("sell", "refund", "release", "dispute", "decide", "level", "ask payout", "end payout")
+
+
 class History:
     """A world that only posts what its own books say is right."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
+        """Decides who and how much; replaced by who drives the history."""
         self.orders: list[Order] = []
         self.payouts: dict[str, tuple[UserId, str, int, str]] = {}
         self.balances: Counter[tuple[Account, str, str]] = Counter()
@@ -48,17 +52,21 @@ class History:
 
     def step(self) -> Sequence[Journal]:
         """One thing that may happen now; what it posts (nothing, if it is refused)."""
-        happenings = [
-            self._sell,
-            self._refund,
-            self._release,
-            self._dispute,
-            self._decide,
-            self._level,
-            self._ask_payout,
-            self._end_payout,
-        ]
-        made = [journal for journal in self.rng.choice(happenings)() if journal is not None]
+        return self.happens(self.rng.choice(HAPPENINGS))
+
+    def happens(self, what: str) -> Sequence[Journal]:
+        """One of `HAPPENINGS`, as far as it may be now; what it posts."""
+        possible = {
+            "sell": self._sell,
+            "refund": self._refund,
+            "release": self._release,
+            "dispute": self._dispute,
+            "decide": self._decide,
+            "level": self._level,
+            "ask payout": self._ask_payout,
+            "end payout": self._end_payout,
+        }
+        made = [journal for journal in possible[what]() if journal is not None]
         for journal in made:
             for line in journal.postings:
                 self.balances[line.account, line.owner, journal.currency] += line.amount
