@@ -6,6 +6,7 @@ import pytest
 from liveserver.infra.database import transaction
 from liveserver.jobs.queue import enqueue
 from liveserver.jobs.worker import Hopeless, Work, Worker
+from storefront.operating import OPERATING
 from tests.support.storefront import Person, Shop
 
 
@@ -97,3 +98,13 @@ async def test_a_form_of_another_site_changes_nothing(shop: Shop, admin: Person)
         answer = await admin.browser.post(f"/admin/jobs/{job}/drop", data=form)
         assert answer.status == 403
     assert await shop.services.pool.fetchval("SELECT count(*) FROM pgqueuer") == 1
+
+
+async def test_a_queue_that_stands_still_is_an_alarm(shop: Shop, admin: Person):
+    await adds(shop, "a")
+    assert "JobsStandStill" not in await (await admin.browser.get("/admin/live")).text()
+    await shop.services.pool.execute("UPDATE pgqueuer SET execute_after = now() - interval '3 minutes'")
+    shop.server.app[OPERATING]._kept = None  # what was seen a moment ago is kept for a second
+    page = await (await admin.browser.get("/admin/live")).text()
+    assert "JobsStandStill" in page
+    assert "the oldest has been due for 18" in page
