@@ -6,7 +6,7 @@ It is the only place that knows every part. It starts no engines (`serve`, `demo
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -173,6 +173,7 @@ async def running_node(
         # Parts are started in this order and closed in the opposite one, also when one of them can't start.
         async with (
             tracing(settings.tracing_endpoint, settings.tracing_percent, hub.node),
+            aclosing(paying),
             started(watch.start, watch.aclose),
             started(scrape.start, scrape.aclose),
             started(accounts.start, partial(leaving.within, "accounts", accounts.aclose)),

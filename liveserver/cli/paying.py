@@ -39,6 +39,10 @@ class Paying:
     works: tuple[Work, ...]
     periodic: tuple[Every, ...]
 
+    async def aclose(self) -> None:
+        """Closes the connections to the provider."""
+        await self.provider.aclose()
+
 
 def quotes_of(settings: Settings, clock: Clock) -> Quotes:
     """What goods cost, by the settings."""

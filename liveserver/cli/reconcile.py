@@ -54,8 +54,9 @@ async def _reconcile(since_ts: int | None) -> Report:
             connections_max=4,
             statement_max_ms=STATEMENT_MAX_MS,
         )
+        paying = paying_of(settings, pool, SystemClock())
         try:
-            return await paying_of(settings, pool, SystemClock()).money.books.reconcile(since_ts)
+            return await paying.money.books.reconcile(since_ts)
         except OutcomeUnknown as error:
             raise Mendable(
                 f"The payment provider's books could not be read: {error}",
@@ -63,6 +64,7 @@ async def _reconcile(since_ts: int | None) -> Report:
                 "Nothing was changed. Try again.",
             ) from error
         finally:
+            await paying.aclose()
             await pool.close()
 
 

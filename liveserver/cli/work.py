@@ -5,13 +5,13 @@ A domain says in `works` what its jobs do; here they are only put together.
 
 import ipaddress
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
 from liveserver.accounts import proofs
 from liveserver.cart import upkeep as carts
 from liveserver.cli.parts import CLOSE_MAX_S, closing, started
-from liveserver.cli.paying import paying_of
+from liveserver.cli.paying import Paying, paying_of
 from liveserver.cli.selling import placing_of
 from liveserver.config import Settings
 from liveserver.infra.database import Pool, open_pool
@@ -31,21 +31,21 @@ STOP_MAX_SHARE = 0.5
 """Of the grace, for jobs that run when the process stops: what they leave is done by others."""
 
 
-def works(settings: Settings, pool: Pool, clock: Clock) -> list[Work]:
+def works(settings: Settings, pool: Pool, clock: Clock, paying: Paying) -> list[Work]:
     """All kinds of jobs."""
     mailer = mailer_of(settings, clock)
     return [
         *sending.works(mailer),
         *proofs.works(pool, clock, mailer),
         *upkeep.works(pool, clock),
-        *paying_of(settings, pool, clock).works,
+        *paying.works,
         *sales.works(pool, clock, placing_of(settings, clock)),
     ]
 
 
-def periodic(settings: Settings, pool: Pool, clock: Clock) -> list[Every]:
+def periodic(pool: Pool, clock: Clock, paying: Paying) -> list[Every]:
     """What is done regularly, by one of all processes."""
-    return [look.upkeep(pool), carts.upkeep(pool, clock), *paying_of(settings, pool, clock).periodic]
+    return [look.upkeep(pool), carts.upkeep(pool, clock), *paying.periodic]
 
 
 def mailer_of(settings: Settings, clock: Clock) -> Mailer:
@@ -74,11 +74,12 @@ async def working(settings: Settings, engines: Engines, clock: Clock) -> AsyncGe
         connections_max=settings.jobs_at_once + CONNECTIONS_BESIDE,
         statement_max_ms=settings.statement_timeout_ms,
     )
-    async with closing(pool, CLOSE_MAX_S):
+    paying = paying_of(settings, pool, clock)
+    async with closing(pool, CLOSE_MAX_S), aclosing(paying):
         worker = Worker(
             pool,
-            works(settings, pool, clock),
-            periodic(settings, pool, clock),
+            works(settings, pool, clock, paying),
+            periodic(pool, clock, paying),
             at_once=settings.jobs_at_once,
             stop_max_s=settings.stop_grace_ms / 1000 * STOP_MAX_SHARE,
         )

@@ -276,6 +276,10 @@ class PaymentProvider(Protocol):
         """Raises BadSignature, or ValueError for a body that is no event."""
         ...
 
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        ...
+
 
 UNKNOWN_OUTCOME = Rejected(
     "payment_unknown",

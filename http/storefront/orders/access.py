@@ -72,22 +72,27 @@ def buyer_may_cancel(order: Order, now_ts: int) -> Rejected | None:
 
 
 async def cancel_bought(services: Services, who: Identity, order: str, reason: str) -> Order | Rejected:
-    """The buyer has changed their mind. `order_not_found`, `order_binding`, `cancel_too_late`, and as `moves.cancel`."""
-    now_ts = services.clock.now_ms()
-    async with transaction(services.pool) as on:
-        found = await bought(on, who, order)
-        if isinstance(found, Rejected):
-            return found
-        # Judged with the row held: what is shipped just now is not cancelled.
-        held = await store.lock(on, found.id)
-        assert held is not None, "orders stay"
-        refused = buyer_may_cancel(held, now_ts)
-        return refused or await moves.cancel(on, held.id, who.id, reason, now_ts)
+    """The buyer has changed their mind. `order_not_found`, `order_binding`, `cancel_too_late`, and as `Checkout.cancel`."""
+    found = await bought(services.pool, who, order)
+    if isinstance(found, Rejected):
+        return found
+    # What is shipped just now is refused by the move itself.
+    refused = buyer_may_cancel(found, services.clock.now_ms())
+    return refused or await _cancel(services, who, found, reason)
 
 
 async def cancel_sold(services: Services, who: Identity, order: str, reason: str) -> Order | Rejected:
-    """The seller can't deliver. `order_not_found`, and as `moves.cancel`."""
-    return await _move(services, who, order, moves.cancel, who.id, reason)
+    """The seller can't deliver. `order_not_found`, and as `Checkout.cancel`."""
+    found = await sold(services.pool, who, order)
+    return found if isinstance(found, Rejected) else await _cancel(services, who, found, reason)
+
+
+async def _cancel(services: Services, who: Identity, order: Order, reason: str) -> Order | Rejected:
+    """Through checkout, which first ends what could still be paid."""
+    if services.checkout is not None:
+        return await services.checkout.cancel(order.id, who.id, reason)
+    async with transaction(services.pool) as on:
+        return await moves.cancel(on, order.id, who.id, reason, services.clock.now_ms())
 
 
 async def ship(
