@@ -14,7 +14,6 @@ from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.jobs.worker import Every, Work
 from liveserver.kernel.clock import Clock
-from liveserver.kernel.errors import Mendable
 from liveserver.payments.cards import Cards
 from liveserver.payments.inbox import Inbox
 from liveserver.payments.port import PaymentProvider
@@ -62,14 +61,7 @@ def provider_of(settings: Settings, pool: Pool, clock: Clock) -> Sandbox | Strip
 
 
 def paying_of(settings: Settings, pool: Pool, clock: Clock, baskets: Baskets | None = None) -> Paying:
-    """Payments by the settings; `baskets` is the cart. Raises Mendable."""
-    if settings.stripe_secret_key:
-        # Better no start than a shop that believes it is paid for.
-        raise Mendable(
-            "Stripe can't be used by this release yet",
-            "LIVESERVER_STRIPE_SECRET_KEY",
-            "Leave it empty: the built-in test provider takes test cards.",
-        )
+    """Payments by the settings; `baskets` is the cart."""
     provider = provider_of(settings, pool, clock)
     cards = Cards(pool, provider, clock)
     checkout = Checkout(
