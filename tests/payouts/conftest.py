@@ -13,7 +13,13 @@ __all__ = ["shop"]
 
 
 @pytest.fixture
-async def stage(shop: Pool) -> Stage:
+async def sellers_shop(shop: Pool) -> Pool:
+    """The seller and the goods alone, for tests that bring a provider of their own."""
     seller = Account(SELLER, "Sam", "sam@example.org", "host", True, TS)
     assert await store.insert_account(shop, seller, "$argon2id$of-nobody") is None
-    return Stage(shop)
+    return shop
+
+
+@pytest.fixture
+def stage(sellers_shop: Pool) -> Stage:
+    return Stage(sellers_shop)
