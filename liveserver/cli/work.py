@@ -27,8 +27,9 @@ from liveserver.sales import recording as sales
 
 CONNECTIONS_BESIDE = 2
 """Connections to PostgreSQL besides one for each job that runs: to listen, and to keep the queue."""
-STOP_MAX_SHARE = 0.5
-"""Of the grace, for jobs that run when the process stops: what they leave is done by others."""
+STOP_MAX_S = 1.0
+"""What jobs get that run when the process stops: the recorder has shows to write in the same two seconds, at worst (`cli.recorder`).
+Jobs that are cut off are put back and run again."""
 
 
 def works(settings: Settings, pool: Pool, clock: Clock, paying: Paying) -> list[Work]:
@@ -81,7 +82,7 @@ async def working(settings: Settings, engines: Engines, clock: Clock) -> AsyncGe
             works(settings, pool, clock, paying),
             periodic(pool, clock, paying),
             at_once=settings.jobs_at_once,
-            stop_max_s=settings.stop_grace_ms / 1000 * STOP_MAX_SHARE,
+            stop_max_s=STOP_MAX_S,
         )
         async with started(worker.start, worker.aclose):
             yield worker

@@ -33,7 +33,7 @@ BACK_MS = 1_000
 """Pause before the queue is tried again after PostgreSQL was away."""
 STOP_MAX_S = 5.0
 """What running jobs get to end when the process stops; then they are cut off, and run again later."""
-CUT_MAX_S = 2.0
+CUT_MAX_S = 0.5
 """What it may take to put them back; one that is not is run by another after `TAKEN_OVER_MS`."""
 
 log = logging.getLogger(__name__)
