@@ -22,6 +22,15 @@ def too_small(least: int) -> Rejected:
     )
 
 
+def amount_unfit(step: int) -> Rejected:
+    """The currency is not moved in so small parts; `detail.step` is minor units."""
+    return Rejected(
+        "payout_amount_unfit",
+        "Banks don't move such small parts of this currency: leave the last digit 0.",
+        detail={"field": "amount", "step": step},
+    )
+
+
 def over_payout(available: int) -> Rejected:
     """More than may be paid out now; `detail.available` is minor units."""
     return Rejected(

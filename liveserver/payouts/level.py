@@ -97,7 +97,7 @@ class Level:
             on, account.seller, currency, order, test=self._provider.test, refused_ts=ts - REFUSED_PAUSE_MS
         )
         by_id = {source.id: source for source in sources}
-        for part in rules.take(amount, sources):
+        for part in rules.take(rules.movable(amount, currency), sources, rules.step(currency)):
             number = await on.fetchval(Q.count_transfers, part.id) + 1
             key = f"tr:{part.id}:{account.seller}"
             transfer = Transfer(
@@ -127,7 +127,7 @@ class Level:
             on, account.seller, currency, order, account.provider, ts - REFUSED_PAUSE_MS
         )
         by_id = {source.id: source for source in sources}
-        for part in rules.take(amount, sources):
+        for part in rules.take(rules.movable(amount, currency), sources):
             source = by_id[part.id]
             number = await on.fetchval(Q.count_reversals, part.id) + 1
             transfer = Transfer(

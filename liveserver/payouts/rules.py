@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from liveserver.kernel.money import decimals
 from liveserver.payments.port import PayoutState
 from liveserver.payouts.model import PayoutStatus, Standing
 
@@ -29,12 +30,29 @@ class Source(msgspec.Struct, frozen=True):
     amount: int
 
 
-def take(amount: int, sources: Sequence[Source]) -> list[Source]:
-    """The amount, taken from these one after the other: of each as much as it has. What they lack stays untaken."""
+def step(currency: str) -> int:
+    """What amounts to and from sellers are multiples of, in minor units. Stripe moves currencies of three decimals in hundredths, and
+    ariary whole (https://docs.stripe.com/currencies); the test provider is treated alike.
+    """
+    if currency == "MGA":
+        return 100
+    return 10 if decimals(currency) == 3 else 1
+
+
+def movable(amount: int, currency: str) -> int:
+    """As much of an amount as can be moved."""
+    return amount - amount % step(currency)
+
+
+def take(amount: int, sources: Sequence[Source], step: int = 1) -> list[Source]:
+    """The amount, a multiple of `step`, taken from these one after the other: of each as much as it has, up to the next step (what one
+    gives too much another gives too little, and together they have it). What they lack stays untaken.
+    """
     assert amount >= 0, "nobody takes less than nothing"
+    assert amount % step == 0, "what can't be moved is not taken"
     taken: list[Source] = []
     for source in sources:
-        part = min(amount, source.amount)
+        part = min(amount, -(-source.amount // step) * step)
         if part > 0:
             taken.append(Source(source.id, part))
             amount -= part

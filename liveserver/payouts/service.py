@@ -26,6 +26,7 @@ from liveserver.payouts.errors import (
     PAYOUT_NOT_FOUND,
     PAYOUT_SENT,
     TOO_MANY_PAYOUTS,
+    amount_unfit,
     over_payout,
     too_small,
 )
@@ -52,7 +53,8 @@ class Payouts:
     async def ask(self, seller: UserId, currency: str, amount: int, by: str) -> Payout | Rejected:
         """Sets so much (minor units) of a seller's available money aside, and has it sent to their bank.
 
-        Refusals: `no_payout_account`, `payout_account_not_ready`, `payout_too_small`, `over_payout`, `too_many_payouts`.
+        Refusals: `no_payout_account`, `payout_account_not_ready`, `payout_too_small`, `payout_amount_unfit`, `over_payout`,
+        `too_many_payouts`.
         """
         account = await store.find_account(self._pool, seller, self._provider.name)
         if account is None:
@@ -61,6 +63,8 @@ class Payouts:
             return ACCOUNT_NOT_READY
         if amount < self._payout_min:
             return too_small(self._payout_min)
+        if amount != rules.movable(amount, currency):
+            return amount_unfit(rules.step(currency))
         ts = self._clock.now_ms()
         period = dt.datetime.fromtimestamp(ts / 1000, dt.UTC).date().isoformat()
         async with transaction(self._pool) as on:

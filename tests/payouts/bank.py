@@ -126,7 +126,8 @@ class Bank:
     ) -> TransferState:
         def make() -> TransferState:
             paid, of = self.charges.get(charge, (0, currency))
-            if of != currency or not 0 < amount <= paid or not self.accounts[account].ready:
+            fit = amount % (10 if currency == "KWD" else 1) == 0
+            if of != currency or not fit or not 0 < amount <= paid or not self.accounts[account].ready:
                 raise ProviderRefuses("invalid_request", f"a transfer of {amount} {currency} of {paid} {of}")
             made = TransferState(
                 id=self._new("tr"),

@@ -176,6 +176,19 @@ async def test_many_at_once_move_it_once(stage: Stage):
     assert await is_sound(stage)
 
 
+async def test_of_a_currency_with_three_decimals_hundredths_are_moved_and_the_rest_adds_up(stage: Stage):
+    await stage.account()
+    for _ in range(10):
+        await stage.delivered(currency="KWD", shipping=411)  # 4.413 each
+    await stage.out.level.sweep()
+    balance = await stage.balance("KWD")
+    assert stage.at_the_provider("KWD") == balance.available == 10 * 4_413
+    assert all(transfer.amount % 10 == 0 for transfer in stage.bank.transfers.values())
+    refused = await stage.asks(1_005, "KWD")
+    assert isinstance(refused, Rejected)
+    assert refused.detail == {"field": "amount", "step": 10}
+
+
 async def test_orders_of_the_test_provider_move_no_real_money(stage: Stage):
     await stage.account()
     await stage.delivered(test=False)

@@ -34,6 +34,7 @@ from liveserver.ledger.rates import Rate
 from liveserver.ledger.store import NEWEST, Line
 from liveserver.payouts import store
 from liveserver.payouts.model import Balance, CompareJob, Payout, PayoutAccount, Report
+from liveserver.payouts.rules import movable
 from storefront.addresses import origin_of
 from storefront.api.payouts import money_of, onboarding_url
 from storefront.api.registry import ADMINS
@@ -264,7 +265,10 @@ async def _money(
         next=write_cursor(int(shown[-1].journal)) if len(lines) > LINES_SHOWN else "",
         first=not cursor,
         payouts=payouts.items,
-        largest={one.currency: fields.plain_amount(one.available, one.currency) for one in balances},
+        largest={
+            one.currency: fields.plain_amount(movable(one.available, one.currency), one.currency)
+            for one in balances
+        },
         test=out.provider.test,
         key=secrets.token_urlsafe(16),
         account_form=account,
