@@ -89,9 +89,7 @@ def read(keys: Keys, body: bytes, authorization: str, now_ms: int) -> Happening 
     token = authorization.removeprefix("Bearer ").strip()
     if not token or len(token) > TOKEN_LENGTH_MAX:
         return NOT_SIGNED
-    receiver = WebhookReceiver(
-        TokenVerifier(keys.key, keys.secret, leeway=dt.timedelta(seconds=SKEW_S))
-    )
+    receiver = WebhookReceiver(TokenVerifier(keys.key, keys.secret, leeway=dt.timedelta(seconds=SKEW_S)))
     try:
         event = receiver.receive(body.decode(), token)
         ends_s = int(_claims(token)["exp"])
