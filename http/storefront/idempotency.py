@@ -15,7 +15,7 @@ from liveserver.infra.database import load_queries
 from liveserver.kernel.errors import Rejected
 from storefront.problems import Refused, invalid
 from storefront.services import services_of
-from storefront.visitors import Visitor
+from storefront.visitors import Visitor, standing_id
 
 QUERIES = load_queries("storefront")
 
@@ -66,7 +66,7 @@ async def once(
 ) -> web.Response:
     """Carries the request out, or repeats the answer of the one that came first with the same key: the header, or a form's field.
 
-    Without a key it is just carried out. Raises Refused for a key used for another request (422) or one whose request
+    Without a key, or from a guest whom nothing tells from others, it is just carried out. Raises Refused for a key used for another request (422) or one whose request
     is still running (409). Refused requests give their key back: what was mended may be sent with the same key.
     """
     key = form_key or request.headers.get("Idempotency-Key")
@@ -74,8 +74,11 @@ async def once(
         return await carry_out()
     if not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise Refused(BAD_KEY)
+    if not visitor.signed_in and visitor.new_guest:
+        # Somebody without any cookie is somebody else with the next request, and must not be given another's answer.
+        return await carry_out()
     services = services_of(request)
-    pool, owner, now_ms = services.pool, visitor.identity.id, services.clock.now_ms()
+    pool, owner, now_ms = services.pool, standing_id(visitor), services.clock.now_ms()
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + raw).digest()
     await pool.execute(QUERIES.drop_old_keys, now_ms - KEPT_MS, DROPPED_AT_ONCE)
     if not await pool.fetchval(QUERIES.claim_key, owner, key, digest, now_ms, KEYS_MAX):

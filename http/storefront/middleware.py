@@ -163,6 +163,7 @@ async def _page_of(
         log.exception("error_page_failed")
         response = web.Response(status=status_of(rejected), text=rejected.message)
     response.headers.update({**refusal_headers(rejected), **headers})
+    response.headers.setdefault("Referrer-Policy", "same-origin")  # its address may hold a token
     response.headers.pop("WWW-Authenticate", None)  # a browser would ask for a password of its own
     return response
 

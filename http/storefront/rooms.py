@@ -17,6 +17,7 @@ from liveserver.rooms.edge import Edge, command
 from liveserver.rooms.hub import NoShow, RoomUnavailable
 from liveserver.rooms.model import Viewer
 from liveserver.shows.model import Show
+from storefront.bodies import wrong_field
 from storefront.problems import FORBIDDEN, NOT_FOUND, SIGN_IN_FIRST, Refused
 from storefront.services import LiveRoom, Services
 from storefront.visitors import actor_in
@@ -136,7 +137,10 @@ async def act(
     actor = actor_in(show, identity)
     if actor.role not in route.roles:
         raise Refused(SIGN_IN_FIRST if identity.role == "guest" else FORBIDDEN)
-    typed = msgspec.convert({"show": show.id, **payload}, route.payload)
+    try:
+        typed = msgspec.convert({"show": show.id, **payload}, route.payload)
+    except msgspec.ValidationError as error:
+        raise Refused(wrong_field(error)) from None
     edge = Edge(
         actor, show, services.catalog, services.shows, services.clock, services.hub.offers, services.gate
     )

@@ -3,6 +3,7 @@
 It sets the cookies of sessions; it signs nobody in (`api.auth`, `web.account` do, through `liveserver.accounts`).
 """
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -84,6 +85,14 @@ async def _find(request: web.Request) -> Visitor:
     if 20 <= len(held) <= 100:
         return Visitor(guest(), "none", "", held)
     return Visitor(guest(), "none", "", csrf.new_token(), new_guest=True)
+
+
+def standing_id(visitor: Visitor) -> str:
+    """Who asks, also the next time: one's own id, or for a guest that of their browser once it has our cookie. (A guest's own id is
+    another one with each request.)"""
+    if visitor.signed_in or visitor.new_guest or not visitor.csrf:
+        return visitor.identity.id
+    return f"guest:{hashlib.sha256(visitor.csrf.encode()).hexdigest()[:16]}"
 
 
 def own_origins(request: web.Request) -> frozenset[str]:

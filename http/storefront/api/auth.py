@@ -69,7 +69,7 @@ async def verify_email(call: Call, body: MailedToken) -> Rejected | None:
     return await call.services.accounts.proofs.verify(body.token)
 
 
-@operation("POST", "/auth/verify-email/resend", tag="auth", who=SIGNED_IN)
+@operation("POST", "/auth/verify-email/resend", tag="auth", who=SIGNED_IN, problems=(404,))
 async def resend_verification(call: Call) -> Rejected | None:
     """Sends another mail that confirms one's address."""
     proofs = call.services.accounts.proofs

@@ -137,7 +137,7 @@ async def own_cart(call: Call) -> CartDocument:
     return cart(NOTHING if owner is None else await carts_of(call.services).get(owner))
 
 
-@operation("POST", "/me/cart/items", tag="cart", who=EVERYBODY, status=201)
+@operation("POST", "/me/cart/items", tag="cart", who=EVERYBODY, status=201, keyed=True)
 async def add_to_cart(call: Call, body: NewItem) -> CartDocument | Rejected:
     """Puts so many more of a variant into the cart, which is in one currency."""
     owner, token = await owner_or_new(call.request, call.visitor)

@@ -3,7 +3,6 @@
 It carries no video and decides nothing: `liveserver.livekit` says who may do what, the show's room who is banned.
 """
 
-import hashlib
 from typing import Annotated
 
 import msgspec
@@ -24,7 +23,7 @@ from storefront.api.registry import EVERYBODY, HOSTS, Call, operation
 from storefront.bodies import read_body
 from storefront.problems import Refused
 from storefront.rooms import open_room
-from storefront.visitors import Visitor, actor_in
+from storefront.visitors import Visitor, actor_in, standing_id
 
 LIVEKIT = web.AppKey("livekit", LiveKit)
 
@@ -91,11 +90,7 @@ async def livekit_events(request: web.Request) -> web.Response:
 
 def _identity(visitor: Visitor) -> Identity:
     """LiveKit lets each identity in once. A guest's is the browser's, so that a second token does not make a second viewer."""
-    who = visitor.identity
-    if visitor.signed_in or visitor.via != "none" or visitor.new_guest:
-        return who
-    name = hashlib.sha256(visitor.csrf.encode()).hexdigest()[:16]
-    return msgspec.structs.replace(who, id=UserId(f"guest:{name}"))
+    return msgspec.structs.replace(visitor.identity, id=UserId(standing_id(visitor)))
 
 
 async def _ban(call: Call, show: Show, who: Identity) -> Rejected | None:
