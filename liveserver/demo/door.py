@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from liveserver.client import LiveClient, Refused, Room
 from liveserver.demo.people import Person
 from liveserver.demo.services import DemoServices, granted
+from liveserver.demo.wallets import furnish
 from liveserver.kernel.errors import Rejected
 
 TRIES_MAX = 10
@@ -48,7 +49,10 @@ async def sign_in(services: DemoServices, who: Person) -> str:
         if isinstance(begun, Rejected) and begun.code in {"too_many_attempts", "busy"}:
             await asyncio.sleep(begun.detail.get("retry_after_ms", 1_000) / 1000)
             continue
-        return granted(begun, f"signing in {who.name}")[1]
+        session, token = granted(begun, f"signing in {who.name}")
+        if session.user.role == "viewer":
+            await furnish(services, session.user)
+        return token
     raise Refused(Rejected("too_many_attempts", f"{who.name} did not get to sign in."))
 
 

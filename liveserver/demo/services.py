@@ -4,6 +4,8 @@ from typing import Protocol, TypeVar
 
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
+from liveserver.checkout.model import Cards, Till
+from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Mendable, Rejected
 from liveserver.shows.service import Shows
@@ -22,6 +24,12 @@ class DemoServices(Protocol):
     def shows(self) -> Shows: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def pool(self) -> Pool: ...
+    @property
+    def cards(self) -> Cards | None: ...
+    @property
+    def till(self) -> Till | None: ...
 
 
 def granted(answer: T | Rejected, doing: str) -> T:
