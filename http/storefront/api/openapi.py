@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from storefront.api.examples import ANSWERS, BODIES
-from storefront.api.registry import ADMINS, EVERYBODY, HOSTS, PREFIX, Operation, Table
+from storefront.api.registry import EVERYBODY, PREFIX, Operation, Table
 from storefront.api.words import MESSAGES, PROBLEM_EXAMPLE, REFUSALS, SCHEMES, TAGS, Message
 from storefront.idempotency import KEY_LENGTH_MAX
 from storefront.problems import Problem
@@ -213,10 +213,3 @@ def _message(message: Message) -> dict[str, Any]:
             **_refused((400, 413, 422, 429, 503)),
         },
     }
-
-
-def roles_text(op: Operation) -> str:
-    """Who may call, for the reference page."""
-    if op.who == EVERYBODY:
-        return "everybody"
-    return {HOSTS: "hosts", ADMINS: "admins"}.get(op.who, "signed in")

@@ -1,6 +1,7 @@
 """Puts the registry's operations on the application, and serves the document that describes them."""
 
 import hashlib
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -39,6 +40,8 @@ MODULES = (
     operator,
 )
 """Importing them fills the registry."""
+DOCUMENT = web.AppKey("document", dict[str, Any])
+"""What /openapi.json says, for the reference page."""
 
 
 def operations() -> tuple[Operation, ...]:
@@ -52,7 +55,8 @@ def add_api(app: web.Application) -> None:
         app.router.add_route(op.method, PREFIX + op.path, http_handler(op))
     app.router.add_post(f"{PREFIX}/webhooks/stripe", checkout.payment_events)
     app.router.add_post(f"{PREFIX}/webhooks/livekit", livekit.livekit_events)
-    body = msgspec.json.encode(openapi(operations(), __version__))
+    document = app[DOCUMENT] = openapi(operations(), __version__)
+    body = msgspec.json.encode(document)
     squeezed, etag = squeeze(body), hashlib.sha256(body).hexdigest()[:16]
 
     async def describe(request: web.Request) -> web.Response:

@@ -335,25 +335,6 @@ class StudioShowPage(msgspec.Struct, frozen=True):
     """Id of the queued lot that `lot_form` edits; "" for a new one. Edited by `?lot=<id>`."""
 
 
-class DocsOperation(msgspec.Struct, frozen=True):
-    """One operation of the REST API."""
-
-    method: str
-    path: str
-    summary: str
-    roles: str
-    anchor: str
-
-
-class DocsPage(msgspec.Struct, frozen=True):
-    """`/docs`: the reference."""
-
-    operations: tuple[tuple[str, tuple[DocsOperation, ...]], ...]
-    """Grouped by tag."""
-    messages: tuple[tuple[str, str], ...]
-    """WebSocket messages: type, sentence."""
-
-
 class AdminLivePage(msgspec.Struct, frozen=True):
     """`/admin/live`."""
 
@@ -380,7 +361,6 @@ Page = (
     | MePage
     | StudioPage
     | StudioShowPage
-    | DocsPage
     | AdminLivePage
     | ErrorPage
     | OwnPage
