@@ -12,6 +12,8 @@ from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.infra.engines import Engines
 from liveserver.kernel.clock import SystemClock
+from liveserver.payments.cards import Cards
+from liveserver.payments.sandbox.provider import Sandbox
 from liveserver.shows.service import Shows
 
 QUICK = Settings(port=0, password_memory_kib=8_192, sign_ins_per_address_per_min=0)
@@ -23,6 +25,9 @@ class Records:
 
     def __init__(self, pool: Pool) -> None:
         self.clock = SystemClock()
+        self.pool = pool
+        self.till = Sandbox(pool, self.clock)
+        self.cards = Cards(pool, self.till, self.clock)
         self.accounts = Accounts(pool, self.clock, QUICK)
         self.catalog = Catalog(pool, self.clock)
         self.shows = Shows(pool, self.clock)

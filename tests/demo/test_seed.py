@@ -3,6 +3,7 @@
 import pytest
 
 from liveserver.accounts.model import Session
+from liveserver.cart import addresses
 from liveserver.demo import seed
 from liveserver.demo.door import sign_in
 from liveserver.demo.goods import CARDS, CERAMICS, EVERYTHING, LIVE, SNEAKERS
@@ -85,6 +86,19 @@ async def test_bots_come_back_to_their_accounts(records: Records) -> None:
     tokens = {await sign_in(records, who) for _ in range(2)}
     assert len(tokens) == 2
     assert (await counts(records))[0] == 1
+
+
+async def test_most_bots_can_pay_some_can_not_and_all_live_somewhere(records: Records) -> None:
+    cards: list[str] = []
+    for character in cast(1, 24):
+        await sign_in(records, character.person)
+        account = await records.accounts.by_email(character.person.email)
+        assert account is not None
+        assert await addresses.usual_of(records.pool, account.id) is not None
+        card = await records.cards.card_of(records.pool, account.id)
+        cards.append("" if card is None else card.last4)
+    assert cards.count("4242") > len(cards) / 2
+    assert {"", "0341"} <= set(cards)
 
 
 async def test_the_shelf_never_runs_dry_and_respects_the_order_of_the_queue(records: Records) -> None:
