@@ -40,6 +40,7 @@ COUNTED: dict[tuple[str, str], Tries] = {
     ("POST", "/checkout/{order}/answer"): CHECKOUT,
     ("POST", "/me/cards"): CHECKOUT,
     ("POST", f"{PREFIX}/me/cart/apply-coupon"): COUPONS,
+    ("POST", "/cart/coupon"): COUPONS,
     ("POST", f"{PREFIX}/livekit/token"): VIDEO,
 }
 """By method and route."""

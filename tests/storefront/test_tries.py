@@ -48,7 +48,18 @@ async def test_an_address_has_ten_peoples_tries(tight: Shop):
 
 def test_every_counted_route_is_one():
     routes = {(op.method, PREFIX + op.path) for op in OPERATIONS} | {(m, path) for m, path, _ in PAGES}
-    assert set(COUNTED) <= routes | {("POST", f"{PREFIX}/me/cart/apply-coupon")}
+    assert set(COUNTED) <= routes
+
+
+async def test_codes_of_coupons_can_not_be_guessed_for_long(with_settings):
+    server = TestServer(build_app(with_settings(coupon_tries_per_min=1)))
+    await server.start_server()
+    shop = Shop(with_settings(), server)
+    ana = await shop.person("Ana")
+    assert (await ana.api("POST", "/me/cart/apply-coupon", json={"code": "SPRING"})).status != 429
+    assert (await ana.post("/cart/coupon", {"code": "SUMMER"})).status == 429
+    await shop.aclose()
+    await server.close()
 
 
 def test_whatever_begins_to_pay_is_counted():
