@@ -1,5 +1,6 @@
 """The payment providers that the contract is asked of, each with the hands that buyers and banks have there."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -15,6 +16,8 @@ class House(Protocol):
     """A provider, and what people do there."""
 
     provider: PaymentProvider
+    lacks: Mapping[str, str]
+    """What it can't do, and why."""
 
     async def confirm(self, payment: str, token: str) -> None: ...
     async def authenticate(self, payment: str, *, agreed: bool) -> None: ...
@@ -26,6 +29,8 @@ class House(Protocol):
 
 class SandboxHouse:
     """The built-in test provider."""
+
+    lacks: Mapping[str, str] = {}
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.provider = self._sandbox = sandbox
@@ -49,6 +54,8 @@ class SandboxHouse:
 
 class DoubleHouse:
     """The Stripe adapter before our own double."""
+
+    lacks: Mapping[str, str] = {}
 
     def __init__(self, double: StripeDouble) -> None:
         self.double = double

@@ -11,17 +11,36 @@ from liveserver.payments.port import Payment, PaymentFailed, PaymentRequest, Pro
 from liveserver.payments.sandbox.provider import Sandbox
 from tests.doubles.stripe.server import StripeDouble
 from tests.payments.houses import DoubleHouse, House, SandboxHouse
+from tests.payments.local_stripe import LocalStripe, LocalStripeHouse
 
 
-@pytest.fixture(params=["test provider", "double of Stripe"])
+@pytest.fixture(params=["test provider", "double of Stripe", "localstripe"])
 async def house(request: pytest.FixtureRequest, pool: Pool) -> AsyncIterator[House]:
     if request.param == "test provider":
         yield SandboxHouse(Sandbox(pool, SystemClock()))
+        return
+    if request.param == "localstripe":
+        async with LocalStripe() as stripe:
+            local = LocalStripeHouse(stripe)
+            yield local
+            await local.provider.aclose()
         return
     async with StripeDouble() as double:
         house = DoubleHouse(double)
         yield house
         await house.provider.aclose()
+
+
+def needs(house: House, *what: str) -> None:
+    """Skips what a provider of tests can't do, with the reason."""
+    for each in what:
+        if each in house.lacks:
+            pytest.skip(house.lacks[each])
+
+
+def received(house: House, amount: int) -> int:
+    """What a paid payment says that it received."""
+    return 0 if "received" in house.lacks else amount
 
 
 async def customer(house: House) -> str:
@@ -66,6 +85,7 @@ async def paid(house: House) -> Payment:
 async def test_a_saved_card_is_recognised_by_its_owner(house: House):
     card = await saved(house, "card_pays")
     assert (card.brand, card.last4, card.exp_month, card.exp_year) == ("visa", "4242", 12, 2099)
+    needs(house, "keys")
     assert card.customer == await customer(house), "the key makes the second call the first"
 
 
@@ -80,13 +100,14 @@ async def test_a_payment_on_session_waits_for_a_card_and_is_paid_once(house: Hou
     assert begun.metadata == {"order": "ord_1", "attempt": "1"}
     await house.confirm(begun.id, "card_pays")
     done = await found(house, begun.id)
-    assert (done.status, done.received, bool(done.charge)) == ("succeeded", 5_413, True)
+    assert (done.status, done.received, bool(done.charge)) == ("succeeded", received(house, 5_413), True)
 
 
 @pytest.mark.parametrize(
     ("token", "code"), [("card_declined", "card_declined"), ("card_empty", "insufficient_funds")]
 )
 async def test_a_declined_card_leaves_the_payment_open_for_another(house: House, token: str, code: str):
+    needs(house, "again", "reasons")
     begun = await house.provider.pay(asked(), "pi:1")
     await house.confirm(begun.id, token)
     now = await found(house, begun.id)
@@ -109,11 +130,15 @@ async def test_a_bank_may_ask_the_buyer(house: House, agreed: bool):
     [("card_pays", ""), ("card_later", "card_declined"), ("card_asks", "authentication_required")],
 )
 async def test_a_saved_card_is_charged_off_session_or_says_why_not(house: House, token: str, code: str):
+    if code:
+        needs(house, "declined payments")
     card = await saved(house, token)
-    for _ in range(2):  # a key answers the same again, failures too
+    for again in range(2):  # a key answers the same again, failures too
+        if again:
+            needs(house, "keys")
         if not code:
             done = await house.provider.pay(asked(card), "pi:1")
-            assert (done.status, done.received) == ("succeeded", 5_413)
+            assert (done.status, done.received) == ("succeeded", received(house, 5_413))
             continue
         with pytest.raises(PaymentFailed) as failed:
             await house.provider.pay(asked(card), "pi:1")
@@ -124,6 +149,7 @@ async def test_a_saved_card_is_charged_off_session_or_says_why_not(house: House,
 
 
 async def test_a_key_is_one_payment_and_for_one_call(house: House):
+    needs(house, "keys")
     made = await asyncio.gather(*(house.provider.pay(asked(), "pi:1") for _ in range(4)))
     assert len({payment.id for payment in made}) == 1
     with pytest.raises(ProviderRefuses):
@@ -139,7 +165,16 @@ async def test_a_cancelled_payment_can_not_be_paid_and_a_paid_one_not_cancelled(
     assert (await house.provider.cancel_payment(other.id)).status == "succeeded"
 
 
+async def test_a_part_is_given_back(house: House):
+    payment = await paid(house)
+    refund = await house.provider.refund(payment.charge, 2_000, "USD", "re_1", "ref:1")
+    assert (refund.status, refund.amount) == ("succeeded", 2_000)
+    assert (await found(house, payment.id)).refunded == 2_000
+    assert await house.provider.find_refund(refund.id) == refund
+
+
 async def test_refunds_give_back_a_part_and_the_rest_and_no_more(house: House):
+    needs(house, "keys", "over-refund")
     payment = await paid(house)
     first = await house.provider.refund(payment.charge, 2_000, "USD", "re_1", "ref:1")
     assert (first.status, first.amount, first.metadata) == ("succeeded", 2_000, {"refund": "re_1"})
@@ -156,7 +191,7 @@ async def test_currencies_without_hundredths_are_counted_in_their_own_units(hous
     begun = await house.provider.pay(asked(amount=5_410, currency=currency), "pi:1")
     await house.confirm(begun.id, "card_pays")
     done = await found(house, begun.id)
-    assert (done.amount, done.received, done.currency) == (5_410, 5_410, currency)
+    assert (done.amount, done.received, done.currency) == (5_410, received(house, 5_410), currency)
 
 
 async def test_what_nobody_knows_is_none(house: House):
@@ -164,6 +199,7 @@ async def test_what_nobody_knows_is_none(house: House):
     assert await provider.find_payment("pi_none") is None
     assert await provider.find_setup("seti_none") is None
     assert await provider.find_refund("re_none") is None
+    needs(house, "connect", "search")
     assert await provider.find_dispute("dp_none") is None
     assert await provider.find_account("acct_none") is None
     assert await provider.find_transfer("tr_none") is None
@@ -172,6 +208,7 @@ async def test_what_nobody_knows_is_none(house: House):
 
 
 async def test_sellers_are_transferred_to_reversed_and_paid_out(house: House):
+    needs(house, "connect")
     provider, payment = house.provider, await paid(house)
     account = await provider.create_account("user_sam", "sam@example.org", "US", "acct:sam")
     assert account.ready
@@ -188,6 +225,7 @@ async def test_sellers_are_transferred_to_reversed_and_paid_out(house: House):
 
 
 async def test_the_books_tell_it_all_in_order(house: House):
+    needs(house, "books")
     payment = await paid(house)
     refund = await house.provider.refund(payment.charge, 1_000, "USD", "re_1", "ref:1")
     lines = [line async for line in house.provider.transactions(0, 2**43)]
@@ -202,4 +240,6 @@ async def test_what_happens_is_told_with_its_object(house: House):
     payment = await paid(house)
     refund = await house.provider.refund(payment.charge, 1_000, "USD", "re_1", "ref:1")
     told = {(event.type, event.object) for event in await house.told()}
-    assert {("payment_intent.succeeded", payment.id), ("refund.created", refund.id)} <= told
+    assert ("payment_intent.succeeded", payment.id) in told
+    needs(house, "refund events")
+    assert ("refund.created", refund.id) in told

@@ -4,6 +4,7 @@ The SDK's own retries are off: a call is repeated by whoever holds its idempoten
 """
 
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
@@ -44,7 +45,8 @@ async def asked(call: Awaitable[T]) -> T:
         stripe.AuthenticationError,
         stripe.PermissionError,
     ) as error:
-        raise ProviderRefuses(error.code or "invalid_request", _told(error)) from error
+        missing = "resource_missing" if error.http_status == HTTPStatus.NOT_FOUND else "invalid_request"
+        raise ProviderRefuses(error.code or missing, _told(error)) from error
     except stripe.StripeError as error:
         # Too many calls, an error on their side, a lost connection: it may have been done.
         raise OutcomeUnknown(_told(error)) from error
