@@ -18,6 +18,11 @@ from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.errors import Mendable
 
 BY_NAME = {check.name: check for check in CHECKS}
+VIDEO = {
+    "LIVESERVER_LIVEKIT_URL": "wss://video.example",
+    "LIVESERVER_LIVEKIT_API_KEY": "APIstage",
+    "LIVESERVER_LIVEKIT_API_SECRET": "a secret of tests, long enough for HS256",
+}
 
 
 @pytest.fixture
@@ -52,6 +57,52 @@ def test_names_are_unique_and_each_check_has_a_sentence():
         ("settings", {"LIVESERVER_PROT": "1"}, "fail", "not a setting", "Rename it to LIVESERVER_PORT."),
         ("settings", {"LIVESERVER_PORT": "x"}, "fail", "must be a whole number", "liveserver config --docs"),
         ("safety", {}, "ok", "nothing", ""),
+        ("video", {}, "ok", "no LiveKit server is named", ""),
+        ("video", VIDEO, "ok", "video comes from wss://video.example", ""),
+        (
+            "video",
+            {"LIVESERVER_LIVEKIT_URL": "wss://v.example"},
+            "fail",
+            "API_KEY and LIVESERVER_LIVEKIT_API_SECRET not set",
+            "Set all three",
+        ),
+        (
+            "video",
+            VIDEO | {"LIVESERVER_LIVEKIT_URL": "tcp://v.example"},
+            "fail",
+            "no browser can open",
+            "wss://",
+        ),
+        (
+            "video",
+            VIDEO | {"LIVESERVER_LIVEKIT_URL": "ws://v.example"},
+            "warn",
+            "in the clear",
+            "wss://v.example",
+        ),
+        ("video", VIDEO | {"LIVESERVER_LIVEKIT_URL": "ws://127.0.0.1:7880"}, "ok", "video comes from", ""),
+        (
+            "video",
+            VIDEO
+            | {"LIVESERVER_LIVEKIT_URL": "ws://v.example", "LIVESERVER_PUBLIC_URL": "https://a.example"},
+            "fail",
+            "pages come over https",
+            "wss://v.example",
+        ),
+        (
+            "video",
+            VIDEO | {"LIVESERVER_LIVEKIT_API_KEY": "a key"},
+            "fail",
+            "no key of LiveKit's",
+            "without quotes",
+        ),
+        (
+            "video",
+            VIDEO | {"LIVESERVER_LIVEKIT_API_SECRET": "short"},
+            "warn",
+            "could be guessed",
+            "generate-keys",
+        ),
         ("safety", {"LIVESERVER_HOST": "0.0.0.0"}, "warn", "in the clear", "LIVESERVER_PUBLIC_URL=https"),
         (
             "safety",

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from liveserver.catalog.model import VariantDraft
 from liveserver.shows.model import Show
 from tests.support.storefront import Shop
 
@@ -100,3 +101,19 @@ async def test_a_lot_is_queued_once(shop: Shop):
     for _ in range(3):
         await create(host, "k1", {"title": "Halden", "start": 500}, f"/seller/livestreams/{show.id}/lots")
     assert len(await shop.services.shows.queue(show.id)) == 1
+
+
+async def test_a_guests_key_is_that_of_their_browser(shop: Shop):
+    host = await shop.person("Hanna", "host")
+    product = await shop.product(host, variants=(VariantDraft(sku="H35", stock=9),))
+    body, key = {"variantId": product.variants[0].id}, {"Idempotency-Key": "k1"}
+    ana, stranger = shop.browser(), shop.browser()
+    await ana.get("/sign-in")  # gives the browser its guest's cookie
+    first = await ana.post("/api/v1/me/cart/items", json=body, headers=key)
+    again = await ana.post("/api/v1/me/cart/items", json=body, headers=key)
+    assert (first.status, again.headers.get("Idempotency-Replayed")) == (201, "true")
+    assert (await again.json())["items"][0]["qty"] == 1
+    # Who has no cookie is nobody that an answer could be kept for, and gets nobody else's.
+    other = await stranger.post("/api/v1/me/cart/items", json=body, headers=key)
+    assert "Idempotency-Replayed" not in other.headers
+    assert (await other.json())["id"] != (await first.json())["id"]
