@@ -16,7 +16,7 @@ from benchmarks.load.build import NoCompiler
 from benchmarks.peers.model import Peer
 from benchmarks.peers.registry import all_peers
 from benchmarks.scale import page
-from benchmarks.scenarios import bids, fanout, idle, joining, mixed, nodes, recording, slow
+from benchmarks.scenarios import bids, fanout, idle, joining, mixed, nodes, recording, shop, slow
 
 SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
     "fanout": fanout.run_targets,
@@ -28,6 +28,7 @@ SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
     "storm": joining.run_storm,
     "slow": slow.run_all,
     "recording": recording.run_all,
+    "shop": shop.run_all,
     "nodes": nodes.run_all,
 }
 """In the order in which `all` runs them."""
@@ -46,7 +47,7 @@ SCENARIOS: dict[str, Callable[[Options], list[results.Point]]] = {
 def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write: bool) -> None:
     """Measures this server beside others on this machine; see benchmarks/README.md.
 
-    SCENARIO: fanout, curve, bids, mixed, idle, join, storm, slow, recording, nodes, or all; report only writes the report anew.
+    SCENARIO: fanout, curve, bids, mixed, idle, join, storm, slow, recording, shop, nodes, or all; report only writes the report anew.
     """
     options = Options(rounds or (1 if quick else 3), quick, frozenset(filter(None, only.split(","))))
     chosen = list(SCENARIOS) if "all" in names else [name for name in SCENARIOS if name in names]

@@ -213,11 +213,22 @@ def chat(speech: Speech, rate: float) -> Stream:
     return Stream(source="publisher", target="viewers", to_all=True, rate=rate, frame=speech.say)
 
 
-def run(plan: Plan, running: Running, series: Callable[[], float] | None = None) -> tuple[Outcome, Sampler]:
-    """Runs the generator against a started server. Raises FloodFailed."""
+def run(
+    plan: Plan,
+    running: Running,
+    series: Callable[[], float] | None = None,
+    on_phase: Callable[[Phase], None] | None = None,
+) -> tuple[Outcome, Sampler]:
+    """Runs the generator against a started server; `on_phase` for what has to begin with it. Raises FloodFailed."""
     sampler = Sampler(running, series)
+
+    def told(phase: Phase) -> None:
+        sampler.on_phase(phase)
+        if on_phase is not None:
+            on_phase(phase)
+
     try:
-        return flood(plan, sampler.on_phase), sampler
+        return flood(plan, told), sampler
     finally:
         sampler.stop()
 

@@ -51,6 +51,8 @@ class LiveRunning(Running, frozen=True, kw_only=True):
     origin: str
     show: str
     lot: str
+    host: str
+    """The token of the show's host."""
     bidders: Speech
     """How bidders speak where `speech` is that of viewers; stamped `BID_STAMP`."""
 
@@ -207,6 +209,7 @@ class Started:
             origin=origin,
             show=show,
             lot=lot,
+            host=host,
             bidders=self._bidders(show, lot, BID_STAMP),
         )
 
