@@ -16,12 +16,14 @@ import msgspec
 
 from liveserver.accounts.service import Accounts
 from liveserver.catalog.service import Catalog
+from liveserver.checkout.model import Cards, Till
 from liveserver.cli.children import START_MAX_S, Child, Orders
 from liveserver.cli.compose import prepare_database
 from liveserver.cli.demo import Evening, invite, show_time
 from liveserver.cli.front import Front
 from liveserver.cli.lifetime import say_ready, until_stopped
 from liveserver.cli.node import NAME, node
+from liveserver.cli.paying import paying_of
 from liveserver.cli.ports import listen
 from liveserver.cli.process import Stop, prepare_process, run_in_loop, stop_signals
 from liveserver.cli.recorder import Beside, recorder_of
@@ -30,7 +32,7 @@ from liveserver.cli.workers import Workers
 from liveserver.config import Loaded, Settings, load
 from liveserver.config.settings import is_loopback
 from liveserver.demo import seed
-from liveserver.infra.database import open_pool
+from liveserver.infra.database import Pool, open_pool
 from liveserver.infra.engines import Engines, default_data_dir
 from liveserver.infra.engines.cluster import ClusterEngines, embedded_cluster
 from liveserver.kernel.clock import Clock, SystemClock
@@ -214,6 +216,9 @@ class _Records:
     catalog: Catalog
     shows: Shows
     clock: Clock
+    pool: Pool
+    cards: Cards | None
+    till: Till | None
 
 
 async def _until_the_end(settings: Settings, engines: Engines, shape: Shape, stop: Stop) -> int:
@@ -221,12 +226,22 @@ async def _until_the_end(settings: Settings, engines: Engines, shape: Shape, sto
         say_ready(settings.origin())
         return await until_stopped(engines, stop)
     pool = await open_pool(engines.database_url, connections_max=settings.database_pool_max)
+    clock = SystemClock()
+    paying = paying_of(settings, pool, clock)
     try:
-        clock = SystemClock()
-        records = _Records(Accounts(pool, clock, settings), Catalog(pool, clock), Shows(pool, clock), clock)
+        records = _Records(
+            Accounts(pool, clock, settings),
+            Catalog(pool, clock),
+            Shows(pool, clock),
+            clock,
+            pool,
+            paying.cards,
+            paying.till,
+        )
         seeded = await seed(records, loopback=True)
         invite(settings.origin(), seeded, shape.bots)
         evening = Evening(settings.origin(), records, seeded, shape.seed, shape.bots)
         return await show_time(evening, engines, stop)
     finally:
+        await paying.aclose()
         await pool.close()
