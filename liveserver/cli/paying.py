@@ -5,11 +5,11 @@ Without Stripe's secret key it is the built-in test provider, which moves no mon
 
 from dataclasses import dataclass
 
-from liveserver.cart.quotes import Quotes
 from liveserver.checkout import works as checkout_works
 from liveserver.checkout.baskets import CartBaskets
 from liveserver.checkout.model import Baskets, Till
 from liveserver.checkout.service import Checkout
+from liveserver.cli.selling import quotes_of
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.jobs.worker import Every, Work
@@ -41,11 +41,6 @@ class Paying:
     async def aclose(self) -> None:
         """Closes the connections to the provider."""
         await self.provider.aclose()
-
-
-def quotes_of(settings: Settings, clock: Clock) -> Quotes:
-    """What goods cost, by the settings."""
-    return Quotes(clock, settings)
 
 
 def provider_of(settings: Settings, pool: Pool, clock: Clock) -> Sandbox | StripeProvider:

@@ -4,6 +4,7 @@ from liveserver.cart.quotes import Quotes
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
+from liveserver.payments.stripe.provider import moves_no_money
 from liveserver.sales.gate import Cards, Rules, SalesGate
 from liveserver.sales.placing import Placing
 
@@ -17,14 +18,9 @@ def quotes_of(settings: Settings, clock: Clock) -> Quotes:
 
 def placing_of(settings: Settings, clock: Clock) -> Placing:
     """What makes the orders of lots and claims."""
-    window_ms = settings.payment_window_hours * HOUR_MS
-    return Placing(quotes_of(settings, clock), window_ms, test=moves_no_money(settings))
-
-
-def moves_no_money(settings: Settings) -> bool:
-    """Whether orders are marked as tests: without a key of the payment provider's, or with one for testing (`sk_test_…`)."""
-    key = settings.stripe_secret_key
-    return not key or "_test_" in key
+    window_ms, key = settings.payment_window_hours * HOUR_MS, settings.stripe_secret_key
+    # Without a key it is the test provider that takes the payments.
+    return Placing(quotes_of(settings, clock), window_ms, test=not key or moves_no_money(key))
 
 
 def gate_of(settings: Settings, pool: Pool, clock: Clock, cards: Cards) -> SalesGate:

@@ -37,6 +37,11 @@ LINES_MAX = 100_000
 PAGE = 100
 
 
+def moves_no_money(secret_key: str) -> bool:
+    """Whether it is one of Stripe's test keys (`sk_test_…`, `rk_test_…`)."""
+    return "_test_" in secret_key
+
+
 class _Told(msgspec.Struct, frozen=True):
     class Data(msgspec.Struct, frozen=True):
         class Object(msgspec.Struct, frozen=True):
@@ -67,7 +72,7 @@ class StripeProvider:
 
     @property
     def test(self) -> bool:
-        return "_test_" in self._key
+        return moves_no_money(self._key)
 
     @property
     def publishable_key(self) -> str:
