@@ -69,6 +69,9 @@ def handlers(
         found = await provider.find_dispute(event.object)
         if found is None:
             raise NotYet(f"the provider does not find {event.object}")
+        if found.amount == 0:
+            # An inquiry: the bank has asked, and taken nothing. Should it become a dispute, that is told again.
+            return None
         return lambda on: _dispute(on, found, clock.now_ms())
 
     return {

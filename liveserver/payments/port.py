@@ -129,6 +129,7 @@ class DisputeState(msgspec.Struct, frozen=True, kw_only=True):
     charge: str
     payment: str
     amount: int
+    """What the bank has taken: 0 while it only asks."""
     currency: str
     fee: int
     reason: str

@@ -123,6 +123,10 @@ async def test_a_dispute_reaches_its_order_and_its_end(stage: Stage) -> None:
     charge = stage.provider.payments[session.intent].charge
     about = {"id": "dp_1", "charge": charge, "payment": session.intent, "amount": 5_413, "currency": "USD"}
     event = Event(id=EventId("evt_d"), type="charge.dispute.created", object="dp_1")
+    asked = DisputeState(**{**about, "amount": 0}, fee=0, reason="general", status="open")
+    stage.provider.disputes["dp_1"] = asked
+    await stage.tell([event])
+    assert (await stage.order(session.order.id)).dispute == "none", "an inquiry takes nothing"
     stage.provider.disputes["dp_1"] = DisputeState(**about, fee=1_500, reason="fraudulent", status="open")
     await stage.tell([event, event])
     assert (await stage.order(session.order.id)).dispute == "open"
