@@ -186,8 +186,7 @@ async def test_all_nodes_are_restarted_under_load_and_nobody_loses_anything(
                 people.create_task(viewer.watches(url, show, lot, entered))
             for _ in viewers:
                 await entered.acquire()
-            for bidder in bidders:
-                people.create_task(bidder.bids(url, show, lot, stop, rng))
+            bidding = [people.create_task(bidder.bids(url, show, lot, stop, rng)) for bidder in bidders]
             for i in range(CHATTERS):
                 people.create_task(chats(url, person(f"Chatter{i}"), show, stop, said))
             await asyncio.sleep(STEADY_S)
@@ -198,6 +197,7 @@ async def test_all_nodes_are_restarted_under_load_and_nobody_loses_anything(
                 restarts_s.append(monotonic() - began_s)
                 await asyncio.sleep(STEADY_S)
             stop.set()
+            await asyncio.wait(bidding)  # a bid under way would be told, rightly, that the lot is closed
             closed = await stage.close_lot(lot)
             assert not isinstance(closed, Rejected), closed
         assert await stage.until(lambda: stage.view["auction"]["lots"][lot]["status"] == "sold", WAIT_MS)
