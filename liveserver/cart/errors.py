@@ -12,6 +12,7 @@ VARIANT_NOT_FOUND = Rejected("variant_not_found", "This is not on sale any more.
 ITEM_NOT_FOUND = Rejected("item_not_found", "This is not in your cart any more.")
 CART_FULL = Rejected("cart_full", "A cart holds 100 different things. Order some of them first.")
 OWN_GOODS = Rejected("own_goods", "These are your own goods: you can't buy them.")
+TOO_MANY = Rejected("too_many", "A cart holds at most 100 of one thing.")
 ADDRESS_NOT_FOUND = Rejected("address_not_found", "There is no such address of yours.")
 ADDRESSES_FULL = Rejected("addresses_full", "You have 20 addresses. Remove one first.")
 METHOD_NOT_FOUND = Rejected("method_not_found", "The seller does not ship this way there. Choose another.")

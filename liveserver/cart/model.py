@@ -131,6 +131,19 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         return self.subtotal - self.discount
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a guest's cart did not come along into the person's own."""
+
+    variant: str
+    title: str
+    options: str
+    quantity: int
+    """How many of it were left out; fewer than the guest had when some came along."""
+    reason: str
+    """The code with which adding it would have been refused."""
+    note: str
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """One of somebody's addresses."""
 

@@ -50,6 +50,21 @@ DELETE FROM cart_items WHERE cart = $1 AND id = $2 RETURNING id;
 -- Takes out what was ordered of one seller: its variants ($3), and nothing that was put in since.
 DELETE FROM cart_items i USING products p WHERE i.cart = $1 AND p.id = i.product AND p.seller = $2 AND i.variant = ANY ($3::text[]);
 
+-- name: leave_out
+-- Keeps what of a guest's cart did not come along, to be told.
+INSERT INTO cart_left_out (cart, variant, title, options, quantity, reason, note) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: forget_left_out
+-- What an earlier guest's cart left out and nobody has looked at gives way to what this one does.
+DELETE FROM cart_left_out WHERE cart = $1;
+
+-- name: tell_left_out
+-- What was left out of somebody's cart, told once: whoever reads it takes it.
+WITH told AS (
+    DELETE FROM cart_left_out l USING carts c WHERE c.owner = $1 AND l.cart = c.id
+    RETURNING l.variant, l.title, l.options, l.quantity, l.reason, l.note
+) SELECT variant, title, options, quantity, reason, note FROM told ORDER BY title, options, variant;
+
 -- name: drop_cart
 -- Forgets a cart and all that is in it.
 DELETE FROM carts WHERE id = $1;

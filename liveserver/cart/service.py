@@ -4,7 +4,9 @@ Everything here is about what somebody means to buy: stock is only looked at, an
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from liveserver.cart import coupons, store
 from liveserver.cart.errors import (
@@ -12,11 +14,12 @@ from liveserver.cart.errors import (
     COUPON_NOT_FOUND,
     ITEM_NOT_FOUND,
     OWN_GOODS,
+    TOO_MANY,
     VARIANT_NOT_FOUND,
     bad,
     other_currency,
 )
-from liveserver.cart.model import Cart, CartOwner, Group, Item, of_guest, of_person
+from liveserver.cart.model import Cart, CartOwner, Group, Item, LeftOut, of_guest, of_person
 from liveserver.cart.rules import coupon_code
 from liveserver.cart.store import Database, Q
 from liveserver.infra.database import Connection, Pool, transaction
@@ -177,7 +180,8 @@ class Carts:
     async def merge(self, token: str, person: str) -> None:
         """A guest has signed in: what they had is added to their own cart, as far as there is stock, and the guest's is gone.
 
-        What does not fit (another currency, their own goods, a full cart) is left out. The second time nothing is there.
+        What does not fit (too few, the most of one thing, another currency, their own goods, a full cart) is left out and kept for
+        `left_out`. What is sold out altogether comes along as such: the cart shows it. The second time nothing is there.
         """
         guest, owner = of_guest(token), of_person(person)
         if await self._pool.fetchval(Q.find_cart, guest) is None:
@@ -189,21 +193,35 @@ class Carts:
                 return
             cart = await self._held(on, owner)
             present = {item.variant: item for item in await store.items_of(on, cart)}
-            currency = next((item.currency for item in present.values()), "")
+            left_out: list[tuple[str, str, str, int, str, str]] = []
             for item in await store.items_of(on, old):
-                there = present.get(item.variant)
-                fits = currency in {"", item.currency} and item.seller != person
-                if not fits or (there is None and len(present) >= ITEMS_MAX):
-                    continue
-                has = there.quantity if there is not None else 0
-                wanted = max(has, min(has + item.quantity, item.stock, QUANTITY_MAX)) or item.quantity
-                await on.execute(
-                    Q.put_item, new_id("item"), cart, item.product, item.variant, wanted, item.price_at_add
-                )
-                present.setdefault(item.variant, item)
-                currency = item.currency
+                wanted, refused = merged(present, item, person)
+                if wanted:
+                    await on.execute(
+                        Q.put_item,
+                        new_id("item"),
+                        cart,
+                        item.product,
+                        item.variant,
+                        wanted,
+                        item.price_at_add,
+                    )
+                    present.setdefault(item.variant, item)
+                if refused is not None:
+                    left, why = refused
+                    left_out.append((item.variant, item.title, item.options, left, why.code, why.message))
+            if left_out:
+                # One cart's worth is kept at most (ITEMS_MAX): what nobody has looked at gives way.
+                await on.execute(Q.forget_left_out, cart)
+                await on.executemany(Q.leave_out, [(cart, *one) for one in left_out])
             await on.execute(Q.move_cart_coupons, old, cart)
             await on.execute(Q.drop_cart, old)
+
+    async def left_out(self, owner: CartOwner) -> tuple[LeftOut, ...]:
+        """What the last merge left out, and why; told once, to whoever asks first."""
+        return tuple(
+            msgspec.convert(dict(row), LeftOut) for row in await self._pool.fetch(Q.tell_left_out, owner)
+        )
 
     async def sweep(self) -> None:
         """Forgets what nobody has touched for `KEPT_MS`."""
@@ -217,6 +235,24 @@ class Carts:
 def person_of(owner: CartOwner) -> str:
     """Whose cart it is; "" for a guest's."""
     return owner.removeprefix("u:") if owner.startswith("u:") else ""
+
+
+def merged(present: Mapping[str, Item], item: Item, person: str) -> tuple[int, tuple[int, Rejected] | None]:
+    """How many of a guest's item a cart with `present` in it has then (0: it does not go in), and how many are left out and why."""
+    there = present.get(item.variant)
+    currency = next((one.currency for one in present.values()), item.currency)
+    if item.seller == person:
+        return 0, (item.quantity, OWN_GOODS)
+    if item.currency != currency:
+        return 0, (item.quantity, other_currency(currency, item.currency))
+    if there is None and len(present) >= ITEMS_MAX:
+        return 0, (item.quantity, CART_FULL)
+    has = there.quantity if there is not None else 0
+    most = min(item.stock, QUANTITY_MAX)
+    wanted = max(has, min(has + item.quantity, most)) or item.quantity
+    if left := has + item.quantity - wanted:
+        return wanted, (left, out_of_stock(item.variant, item.stock) if item.stock == most else TOO_MANY)
+    return wanted, None
 
 
 def _bad_quantity() -> Rejected:

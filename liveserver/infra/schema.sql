@@ -208,6 +208,24 @@ CREATE TABLE public.cart_items (
     CONSTRAINT cart_items_variant_check CHECK (((char_length(variant) >= 1) AND (char_length(variant) <= 40)))
 );
 
+CREATE TABLE public.cart_left_out (
+    cart text NOT NULL,
+    variant text NOT NULL,
+    title text NOT NULL,
+    options text NOT NULL,
+    quantity integer NOT NULL,
+    reason text NOT NULL,
+    note text NOT NULL,
+    CONSTRAINT cart_left_out_note_check CHECK (((char_length(note) >= 1) AND (char_length(note) <= 300))),
+    CONSTRAINT cart_left_out_options_check CHECK ((char_length(options) <= 200)),
+    CONSTRAINT cart_left_out_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100))),
+    CONSTRAINT cart_left_out_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 40))),
+    CONSTRAINT cart_left_out_title_check CHECK ((char_length(title) <= 200)),
+    CONSTRAINT cart_left_out_variant_check CHECK (((char_length(variant) >= 1) AND (char_length(variant) <= 40)))
+);
+
+COMMENT ON COLUMN public.cart_left_out.quantity IS 'how many of it were left out';
+
 CREATE TABLE public.carts (
     id text NOT NULL,
     owner text NOT NULL,
@@ -1350,6 +1368,9 @@ ALTER TABLE ONLY public.cart_items
 ALTER TABLE ONLY public.cart_items
     ADD CONSTRAINT cart_items_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.cart_left_out
+    ADD CONSTRAINT cart_left_out_pkey PRIMARY KEY (cart, variant);
+
 ALTER TABLE ONLY public.carts
     ADD CONSTRAINT carts_one_for_each_owner UNIQUE (owner);
 
@@ -1747,6 +1768,9 @@ ALTER TABLE ONLY public.cart_items
 
 ALTER TABLE ONLY public.cart_items
     ADD CONSTRAINT cart_items_product_fkey FOREIGN KEY (product) REFERENCES public.products(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.cart_left_out
+    ADD CONSTRAINT cart_left_out_cart_fkey FOREIGN KEY (cart) REFERENCES public.carts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.coupon_uses
     ADD CONSTRAINT coupon_uses_coupon_fkey FOREIGN KEY (coupon) REFERENCES public.coupons(id);

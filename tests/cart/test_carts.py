@@ -2,11 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from liveserver.cart.model import Cart, of_guest, of_person
 from liveserver.cart.service import KEPT_MS, new_token
 from liveserver.kernel.errors import Rejected
 from liveserver.orders.model import Order
-from tests.cart.market import BEAS, SAM, Market, code_of, person
+from tests.cart.market import BEAS, SAM, TIA, Market, code_of, person
 
 
 async def test_the_same_thing_twice_is_one_item(market: Market):
@@ -92,12 +94,67 @@ async def test_two_sign_ins_at_once_merge_a_guests_cart_once(market: Market):
     assert (await market.carts.get(BEAS)).count == 2
 
 
-async def test_what_does_not_fit_is_left_out_of_a_merged_cart(market: Market):
+async def test_what_does_not_fit_is_left_out_of_a_merged_cart_and_told_once(market: Market):
     token = new_token()
     await market.puts("print", 1, of_guest(token))
     await market.puts("lamp")
     await market.carts.merge(token, "user_bea")
     assert [item.variant for item in (await market.carts.get(BEAS)).items] == ["lamp"]
+    told = await market.carts.left_out(BEAS)
+    assert [(one.variant, one.quantity, one.reason) for one in told] == [("print", 1, "cart_currency")]
+    assert await market.carts.left_out(BEAS) == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "guest", "stock", "in_cart", "left", "reason"),
+    [
+        (3, 4, 5, 5, 2, "out_of_stock"),
+        (5, 1, 5, 5, 1, "out_of_stock"),
+        (3, 2, 0, 3, 2, "out_of_stock"),
+        (0, 4, 3, 3, 1, "out_of_stock"),
+        (60, 60, 500, 100, 20, "too_many"),
+        (1, 2, 5, 3, 0, ""),
+        # Sold out altogether comes along: the cart shows it as such.
+        (0, 2, 0, 2, 0, ""),
+    ],
+)
+async def test_what_of_an_item_is_left_out_by_a_merge(
+    market: Market, own: int, guest: int, stock: int, in_cart: int, left: int, reason: str
+):
+    token = new_token()
+    await market.has("vase", 500)
+    await market.puts("vase", guest, of_guest(token))
+    if own:
+        await market.puts("vase", own)
+    await market.has("vase", stock)
+    await market.carts.merge(token, "user_bea")
+    assert [item.quantity for item in (await market.carts.get(BEAS)).items] == [in_cart]
+    told = [(one.quantity, one.reason) for one in await market.carts.left_out(BEAS)]
+    assert told == ([(left, reason)] if left else [])
+
+
+async def test_ones_own_goods_and_what_a_full_cart_has_no_room_for_are_told(market: Market):
+    for n in range(100):
+        await market.offers(f"cup{n}", TIA, 100, stock=1)
+        await market.puts(f"cup{n}", 1, of_person(SAM))
+    token = new_token()
+    await market.puts("lamp", 1, of_guest(token))
+    await market.puts("plate", 2, of_guest(token))
+    await market.carts.merge(token, SAM)
+    told = {one.variant: one.reason for one in await market.carts.left_out(of_person(SAM))}
+    assert told == {"lamp": "own_goods", "plate": "cart_full"}
+
+
+async def test_what_was_left_out_waits_for_its_person_only(market: Market):
+    token = new_token()
+    await market.puts("print", 1, of_guest(token))
+    await market.puts("lamp")
+    await market.carts.merge(token, "user_bea")
+    assert await market.carts.left_out(of_person("user_eve")) == ()
+    empty_handed = new_token()
+    await market.puts("plate", 1, of_guest(empty_handed))
+    await market.carts.merge(empty_handed, "user_bea")
+    assert len(await market.carts.left_out(BEAS)) == 1
 
 
 async def test_the_database_holds_no_token(market: Market):

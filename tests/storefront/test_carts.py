@@ -134,6 +134,28 @@ async def test_a_guests_cart_follows_them_through_signing_in(shop: Shop, ana: Pe
     assert len((await answer(ana, "GET", "/me/cart"))["items"]) == 1
 
 
+async def test_what_signing_in_left_out_is_said_once_on_the_page_and_by_the_api(
+    shop: Shop, ana: Person, camera: Product
+):
+    silver = camera.variants[1].id
+    for way in ("page", "api"):
+        await ana.post("/cart/items", {"variant": silver})
+        guest = Guest(shop.browser())
+        assert (await guest.post("/cart/items", variant=silver, quantity="2")).status == 303
+        await guest.post("/sign-in", email=ana.account.email, password=PASSWORD, next="/cart")
+        if way == "page":
+            page = await text_of(guest.browser, "/cart")
+            assert "Not everything from before you signed in fits" in page
+            assert "Only 2 of this are left." in page
+            assert "Not everything" not in await text_of(guest.browser, "/cart")
+        else:
+            told = (await answer(ana, "GET", "/me/cart"))["leftOut"]
+            assert [(one["variantId"], one["options"], one["reason"]) for one in told] == [
+                (silver, "Silver", "out_of_stock")
+            ]
+        assert "leftOut" not in await answer(ana, "GET", "/me/cart")
+
+
 async def test_looking_at_pages_makes_no_cart(shop: Shop, camera: Product):
     browser = shop.browser()
     await text_of(browser, f"/products/{camera.id}")

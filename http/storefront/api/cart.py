@@ -1,16 +1,17 @@
 """`/me/cart`: what somebody means to buy, guests too.
 
 A guest's first POST without a token answers with `token`: send it as `X-Cart-Token` from then on, and once more after signing in, which
-merges it into the person's own cart. Browsers' cookies count as well.
+merges it into the person's own cart. Browsers' cookies count as well. What did not fit is told by the next `GET /me/cart`, once.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from liveserver.cart.errors import COUPON_NOT_FOUND, ITEM_NOT_FOUND
-from liveserver.cart.model import Cart, Item
+from liveserver.cart.model import Cart, Item, LeftOut
 from liveserver.cart.service import NOTHING, QUANTITY_MAX
 from liveserver.kernel.errors import Rejected
 from storefront.api.inputs import Input
@@ -52,6 +53,18 @@ class CartGroupDocument(msgspec.Struct, frozen=True, rename="camel"):
     ready: bool
 
 
+class LeftOutDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """What of a guest's cart did not come along; `reason` is the code with which adding it would have been refused."""
+
+    variant_id: str
+    title: str
+    options: str
+    qty: int
+    """How many were left out."""
+    reason: str
+    note: str
+
+
 class CartDocument(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A cart: goods only, in minor units; postage and taxes depend on where it goes."""
 
@@ -62,6 +75,8 @@ class CartDocument(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     total: int
     currency: str
     groups: tuple[CartGroupDocument, ...]
+    left_out: tuple[LeftOutDocument, ...] = ()
+    """What the merge of a guest's cart left out: told once, by `GET /me/cart` or the cart's page."""
     token: str = ""
     """Opens this cart for a guest; told once, when it is made."""
 
@@ -104,7 +119,7 @@ def item(of: Item) -> CartItemDocument:
     )
 
 
-def cart(of: Cart, token: str = "") -> CartDocument:
+def cart(of: Cart, token: str = "", left_out: Sequence[LeftOut] = ()) -> CartDocument:
     """A cart's document."""
     return CartDocument(
         id=of.id,
@@ -126,15 +141,22 @@ def cart(of: Cart, token: str = "") -> CartDocument:
             )
             for one in of.groups
         ),
+        left_out=tuple(
+            LeftOutDocument(one.variant, one.title, one.options, one.quantity, one.reason, one.note)
+            for one in left_out
+        ),
         token=token,
     )
 
 
 @operation("GET", "/me/cart", tag="cart", who=EVERYBODY)
 async def own_cart(call: Call) -> CartDocument:
-    """One's cart, with the prices of now."""
+    """One's cart, with the prices of now; after a guest's was merged into it, once with what did not fit (`leftOut`)."""
     owner = await owner_of(call.request, call.visitor)
-    return cart(NOTHING if owner is None else await carts_of(call.services).get(owner))
+    if owner is None:
+        return cart(NOTHING)
+    carts = carts_of(call.services)
+    return cart(await carts.get(owner), left_out=await carts.left_out(owner))
 
 
 @operation("POST", "/me/cart/items", tag="cart", who=EVERYBODY, status=201, keyed=True)

@@ -12,7 +12,7 @@
 from aiohttp import web
 
 from liveserver.cart.errors import COUPON_NOT_FOUND, ITEM_NOT_FOUND, VARIANT_NOT_FOUND
-from liveserver.cart.model import Cart
+from liveserver.cart.model import Cart, LeftOut
 from liveserver.cart.service import NOTHING, QUANTITY_MAX
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import is_id
@@ -35,6 +35,8 @@ class CartPage(OwnPage, frozen=True):
     error: str
     code: str
     """The coupon that was typed and refused."""
+    left_out: tuple[LeftOut, ...]
+    """Of the guest's cart that became this one; told once."""
     quantity_max: int = QUANTITY_MAX
 
 
@@ -97,8 +99,13 @@ async def drop_coupon(request: web.Request) -> web.Response:
 
 async def _page(request: web.Request, refused: Rejected | None = None, code: str = "") -> web.Response:
     owner = await owner_of(request, await visitor_of(request))
-    found = NOTHING if owner is None else await carts_of(services_of(request)).get(owner)
-    page = CartPage(cart=found, error=refused.message if refused is not None else "", code=code)
+    carts = carts_of(services_of(request))
+    page = CartPage(
+        cart=NOTHING if owner is None else await carts.get(owner),
+        error=refused.message if refused is not None else "",
+        code=code,
+        left_out=() if owner is None else await carts.left_out(owner),
+    )
     return await render(request, "cart.html", page, status=200 if refused is None else status_of(refused))
 
 
