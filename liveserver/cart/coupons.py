@@ -10,11 +10,13 @@ import asyncpg
 import msgspec
 
 from liveserver.cart.errors import (
+    COUPON_FOR_OTHERS,
     COUPON_GONE,
     COUPON_NOT_FOUND,
     COUPON_TAKEN,
     COUPON_USED_UP,
     COUPONS_FULL,
+    only_for,
 )
 from liveserver.cart.model import Coupon, CouponDraft
 from liveserver.cart.rules import coupon_code, discounted, judge_coupon
@@ -26,6 +28,9 @@ from liveserver.orders.model import Line
 
 COUPONS_MAX = 500
 """Coupons of one seller, ended ones included: a page people can still read."""
+
+GOODS_NAMED = 4
+"""Products and categories that a refusal names: as many as fit a line."""
 
 
 async def find(on: Database, seller: str, code: str) -> Coupon | None:
@@ -46,7 +51,19 @@ async def apply(
         return COUPON_NOT_FOUND
     if refused := await _used_up(on, coupon, person):
         return refused
-    return discounted(coupon, lines, currency, ts)
+    done = discounted(coupon, lines, currency, ts)
+    return await _named(on, coupon) if done is COUPON_FOR_OTHERS else done
+
+
+async def _named(on: Database, coupon: Coupon) -> Rejected:
+    """What the coupon is for, by name: what is not on offer any more is no help."""
+    names: list[str] = [
+        row["name"]
+        for row in await on.fetch(
+            Q.coupon_goods, list(coupon.products), list(coupon.categories), GOODS_NAMED + 1
+        )
+    ]
+    return only_for(names[:GOODS_NAMED], len(names) > GOODS_NAMED)
 
 
 async def _used_up(on: Database, coupon: Coupon, person: str) -> Rejected | None:

@@ -1,5 +1,7 @@
 """Refusals of carts, as values."""
 
+from collections.abc import Sequence
+
 from liveserver.kernel.errors import Rejected
 
 
@@ -41,6 +43,17 @@ def not_shipped_there(country: str) -> Rejected:
         "not_shipped_there",
         "The seller does not ship to this country.",
         detail={"field": "country", "country": country},
+    )
+
+
+def only_for(goods: Sequence[str], more: bool) -> Rejected:
+    """The coupon is for other goods; `detail.goods` names some of them, and `more` says whether there are others."""
+    if not goods:
+        return COUPON_FOR_OTHERS
+    return Rejected(
+        COUPON_FOR_OTHERS.code,
+        f"This coupon is only for: {', '.join(goods)}{' and others' if more else ''}.",
+        detail={"goods": list(goods)},
     )
 
 

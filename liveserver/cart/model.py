@@ -5,6 +5,7 @@ from typing import NewType
 
 import msgspec
 
+from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ProductId, UserId
 from liveserver.ledger.model import Rates
 from liveserver.orders.model import Address, Line, TaxLine
@@ -82,9 +83,14 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     seller_name: str
     items: tuple[Item, ...]
     coupon: str
-    coupon_note: str
-    """Why the coupon takes nothing off, or ""."""
+    coupon_refused: Rejected | None
+    """Why the coupon takes nothing off."""
     discount: int
+
+    @property
+    def coupon_note(self) -> str:
+        """The same in words, or ""."""
+        return self.coupon_refused.message if self.coupon_refused is not None else ""
 
     @property
     def subtotal(self) -> int:

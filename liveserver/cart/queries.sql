@@ -97,6 +97,12 @@ INSERT INTO cart_coupons (cart, seller, code) SELECT $2, seller, code FROM cart_
 SELECT id, seller, code, percent_bp, amount, currency, minimum, from_ts, until_ts, uses_max, person_max, products, categories, active
 FROM coupons WHERE seller = $1 AND code = $2;
 
+-- name: coupon_goods
+-- What a coupon is for, by name: categories ($2), then products on offer ($1).
+(SELECT name FROM categories WHERE id = ANY ($2::text[]) ORDER BY position)
+UNION ALL (SELECT title FROM products WHERE id = ANY ($1::text[]) AND NOT archived ORDER BY title)
+LIMIT $3;
+
 -- name: lock_coupon
 -- Holds a coupon while its uses are counted and one is added.
 SELECT id FROM coupons WHERE seller = $1 AND code = $2 FOR UPDATE;

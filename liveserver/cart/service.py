@@ -78,14 +78,14 @@ class Carts:
     async def _group(
         self, on: Database, owner: CartOwner, seller: UserId, items: Sequence[Item], code: str
     ) -> Group:
-        discount, note = 0, ""
+        discount, refused = 0, None
         if code:
             lines = [item.line() for item in items]
             done = await coupons.apply(
                 on, seller, person_of(owner), code, lines, items[0].currency, self._clock.now_ms()
             )
             if isinstance(done, Rejected):
-                note = done.message
+                refused = done
             else:
                 discount = sum(line.discount for line in done)
         return Group(
@@ -93,7 +93,7 @@ class Carts:
             seller_name=items[0].seller_name,
             items=tuple(items),
             coupon=code,
-            coupon_note=note,
+            coupon_refused=refused,
             discount=discount,
         )
 

@@ -209,6 +209,28 @@ async def test_addresses_given_later_cost_as_if_given_at_once(show: Market):
     assert [cost.shipping for cost in costs if isinstance(cost, Quote)] == [100, 413]
 
 
+@pytest.mark.parametrize(
+    ("of", "words"),
+    [
+        ({"products": ("vase",)}, "This coupon is only for: vase."),
+        ({"categories": ("ceramics",), "products": ("vase",)}, "This coupon is only for: Ceramics, vase."),
+        ({"products": ("prod_gone",)}, "This coupon is for other goods than these."),
+        (
+            {"products": tuple(f"cup{n}" for n in range(5))},
+            "This coupon is only for: cup0, cup1, cup2, cup3 and others.",
+        ),
+    ],
+)
+async def test_a_coupon_for_other_goods_says_for_which(market: Market, of: dict[str, Any], words: str):
+    for n in range(5):
+        await market.offers(f"cup{n}", SAM, 100, stock=1)
+    await market.coupon("ONLY", **of)
+    await market.puts("lamp")
+    refused = await market.carts.type_coupon(BEAS, "only")
+    assert isinstance(refused, Rejected)
+    assert (refused.code, refused.message) == ("coupon_not_for_these", words)
+
+
 async def test_a_coupon_for_three_orders_is_used_three_times_by_twenty(market: Market):
     await market.coupon(uses_max=3)
     buyers = [person(f"user_b{n}") for n in range(20)]

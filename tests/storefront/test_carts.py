@@ -207,6 +207,50 @@ async def test_a_coupon_is_made_in_the_studio_and_typed_in_the_cart(
     assert (await answer(ana, "GET", "/me/cart"))["groups"][0]["coupon"] == ""
 
 
+async def test_a_coupon_for_some_goods_is_made_in_the_studio_without_scripts(
+    ana: Person, hana: Person, shop: Shop, camera: Product
+):
+    strap = await shop.product(hana, "Strap", category="sneakers", variants=(VariantDraft("T", stock=4),))
+    fields = {"code": "STRAPS", "kind": "percent", "value": "10", "goods": "some"}
+    nothing = await hana.post("/studio/coupons", fields)
+    assert nothing.status == 422
+    assert "Choose what it is for." in await nothing.text()
+    assert 'value="some" checked' in await nothing.text()
+    assert (await hana.post("/studio/coupons", {**fields, "products": strap.id})).status == 303
+    assert (
+        await hana.post("/studio/coupons", {**fields, "code": "SHOES", "categories": "sneakers"})
+    ).status == 303
+    assert (
+        await hana.post("/studio/coupons", {**fields, "code": "ALL", "goods": "all", "products": strap.id})
+    ).status == 303
+    kept = {one["code"]: one for one in (await answer(hana, "GET", "/seller/coupons"))["items"]}
+    assert kept["STRAPS"]["products"] == [strap.id]
+    assert kept["SHOES"]["categories"] == ["sneakers"]
+    assert kept["ALL"]["products"] == []
+    page = await text_of(hana.browser, "/studio/coupons")
+    assert "Only for Strap" in page
+    assert "Only for Sneakers" in page
+    await ana.post("/cart/items", {"variant": camera.variants[0].id})
+    refused = await ana.post("/cart/coupon", {"code": "STRAPS"})
+    assert (refused.status, "This coupon is only for: Strap." in await refused.text()) == (409, True)
+    await ana.post("/cart/items", {"variant": strap.variants[0].id})
+    assert (await ana.post("/cart/coupon", {"code": "STRAPS"})).status == 303
+    # What it was for is taken out again: the cart keeps it, and says why it does nothing.
+    item = next(
+        one for one in (await answer(ana, "GET", "/me/cart"))["items"] if one["productId"] == strap.id
+    )
+    await ana.post(f"/cart/items/{item['id']}", {"remove": "1"})
+    assert "STRAPS: This coupon is only for: Strap." in await text_of(ana.browser, "/cart")
+
+
+async def test_the_cart_says_from_which_amount_on_a_coupon_counts(ana: Person, hana: Person, camera: Product):
+    coupon = {"code": "BIG", "kind": "percent", "value": "10", "minimum": "120", "currency": "USD"}
+    assert (await hana.post("/studio/coupons", coupon)).status == 303
+    await ana.post("/cart/items", {"variant": camera.variants[0].id})
+    refused = await ana.post("/cart/coupon", {"code": "BIG"})
+    assert "This coupon is for orders from $120 on." in await refused.text()
+
+
 async def test_addresses_have_one_usual_among_them(ana: Person):
     first = await answer(ana, "POST", "/me/addresses", 201, json=HOME)
     second = await answer(ana, "POST", "/me/addresses", 201, json={**HOME, "city": "Basel", "usual": True})

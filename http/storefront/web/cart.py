@@ -32,7 +32,7 @@ class CartPage(OwnPage, frozen=True):
     """`/cart`."""
 
     cart: Cart
-    error: str
+    refused: Rejected | None
     code: str
     """The coupon that was typed and refused."""
     left_out: tuple[LeftOut, ...]
@@ -102,7 +102,7 @@ async def _page(request: web.Request, refused: Rejected | None = None, code: str
     carts = carts_of(services_of(request))
     page = CartPage(
         cart=NOTHING if owner is None else await carts.get(owner),
-        error=refused.message if refused is not None else "",
+        refused=refused,
         code=code,
         left_out=() if owner is None else await carts.left_out(owner),
     )

@@ -7,7 +7,7 @@
 |/studio/shipping/{id}         |POST  |shipping.html (422)|ShippingPage|another in its place|
 |/studio/shipping/{id}/remove  |POST  |- (303 back)       |            |as above|
 |/studio/coupons               |GET   |coupons.html       |CouponsPage |as above|
-|/studio/coupons               |POST  |coupons.html (422) |CouponsPage |code, kind, value, currency, minimum, until, uses_max, person_max|
+|/studio/coupons               |POST  |coupons.html (422) |CouponsPage |code, kind, value, currency, minimum, until, uses_max, person_max, goods (all, some), categories, products (repeated)|
 |/studio/coupons/{id}          |POST  |- (303 back)       |            |`active`: 1 or 0|
 """
 
@@ -18,8 +18,10 @@ from aiohttp import web
 from liveserver.cart import coupons, shipping
 from liveserver.cart.model import Coupon, CouponDraft, Method, MethodDraft
 from liveserver.cart.rules import countries
+from liveserver.catalog.model import Category, Product
 from liveserver.infra.database import transaction
 from liveserver.kernel.errors import Rejected
+from liveserver.kernel.ids import ProductId, UserId
 from storefront.api.registry import HOSTS
 from storefront.bodies import FormData, read_form
 from storefront.problems import Refused, invalid, status_of
@@ -29,6 +31,7 @@ from storefront.web.account import form_refused
 from storefront.web.context import Form, OwnPage
 from storefront.web.fields import CURRENCIES, amount, moment, plain_amount, rejected_field, whole
 from storefront.web.render import render, see_other
+from storefront.web.show import PRODUCTS_SHOWN_MAX
 
 METHOD_FIELDS = ("name", "currency", "first", "further", "free_from", "countries")
 COUPON_FIELDS = (
@@ -41,6 +44,7 @@ COUPON_FIELDS = (
     "uses_max",
     "person_max",
     "tz_offset_min",
+    "goods",
 )
 COUPON_NAMES = {"percent_bp": "value", "amount": "value", "until_ts": "until"}
 
@@ -61,6 +65,15 @@ class CouponsPage(OwnPage, frozen=True):
 
     coupons: tuple[Coupon, ...]
     form: Form
+    chosen: frozenset[str]
+    """Products and categories that are ticked in the form."""
+    products: tuple[Product, ...]
+    """The seller's newest, to choose from."""
+    more: bool
+    """They have others, which the form does not show."""
+    categories: tuple[Category, ...]
+    titles: dict[str, str]
+    """What the products and categories of coupons are called, by id; without those that are gone."""
     currencies: tuple[str, ...]
 
 
@@ -135,7 +148,8 @@ async def add_coupon(request: web.Request) -> web.Response:
         done = refused.rejected
     if isinstance(done, Rejected):
         shown = form_refused(form.values(*COUPON_FIELDS), rejected_field(done, COUPON_NAMES))
-        return await _coupons(request, seller, shown, status_of(done))
+        chosen = frozenset(form.several("products") + form.several("categories"))
+        return await _coupons(request, seller, shown, chosen, status_of(done))
     return see_other("/studio/coupons")
 
 
@@ -166,6 +180,11 @@ def _method(form: FormData) -> MethodDraft:
 def _coupon(form: FormData) -> CouponDraft:
     currency = form.text("currency") or CURRENCIES[0]
     percent = form.text("kind") != "amount"
+    some = form.text("goods") == "some"
+    products, categories = tuple(form.several("products")), tuple(form.several("categories"))
+    if some and not products and not categories:
+        # Nothing ticked would mean everything: not what "only some" says.
+        raise Refused(invalid("goods", "Choose what it is for."))
     return CouponDraft(
         code=form.text("code"),
         percent_bp=_percent(form.text("value")) if percent else None,
@@ -175,6 +194,8 @@ def _coupon(form: FormData) -> CouponDraft:
         until_ts=moment(form, "until"),
         uses_max=whole(form, "uses_max", 0) or None,
         person_max=whole(form, "person_max", 0) or None,
+        products=products if some else (),
+        categories=categories if some else (),
     )
 
 
@@ -206,10 +227,27 @@ async def _ways(
     return await render(request, "shipping.html", page, status=status)
 
 
-async def _coupons(request: web.Request, seller: str, form: Form, status: int = 200) -> web.Response:
+async def _coupons(
+    request: web.Request, seller: str, form: Form, chosen: frozenset[str] = frozenset(), status: int = 200
+) -> web.Response:
+    services = services_of(request)
+    there = await coupons.of_seller(services.pool, seller)
+    own = await services.catalog.by_seller(UserId(seller), None, PRODUCTS_SHOWN_MAX)
+    assert not isinstance(own, Rejected), "the first page has no cursor to be wrong"
+    categories = await services.catalog.categories()
+    titles: dict[str, str] = {one.id: one.title for one in own.items} | {
+        one.id: one.name for one in categories
+    }
+    others = {ProductId(id) for one in there for id in one.products if id not in titles}
+    named = await services.catalog.several(sorted(others))
     page = CouponsPage(
-        coupons=tuple(await coupons.of_seller(services_of(request).pool, seller)),
+        coupons=tuple(there),
         form=form,
+        chosen=chosen,
+        products=own.items,
+        more=own.next is not None,
+        categories=categories,
+        titles=titles | {id: one.title for id, one in named.items()},
         currencies=CURRENCIES,
     )
     return await render(request, "coupons.html", page, status=status)
