@@ -159,6 +159,9 @@ async def settle_stray(on: Connection, stray: str, state: RefundState, ts: int) 
         journal = postings.refund_paid(stray, found.currency, found.amount, found.order)
         await ledger.post(on, [journal], ts)
     else:
+        if found.state == "succeeded":  # the buyer's bank has sent it back
+            journal = postings.refund_returned(stray, found.currency, found.amount, found.order)
+            await ledger.post(on, [journal], ts)
         # The money is still with us and owed to somebody: it stays in refund transit until an operator has sent it.
         log.error("late_payment_kept", extra={"stray": stray, "order": found.order})
     kind = "late_payment_returned" if went else "late_payment_kept"

@@ -64,9 +64,9 @@ SELECT * FROM stray_payments WHERE charge = $1;
 SELECT id FROM stray_payments WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: settle_stray
--- It went back, or could not.
+-- It went back, or could not; or it went, and the buyer's bank has sent it back to us.
 UPDATE stray_payments SET state = $2, reference = $3, error = $4, settled_ts = $5
-WHERE id = $1 AND state = 'requested' RETURNING id;
+WHERE id = $1 AND (state = 'requested' OR (state = 'succeeded' AND $2 = 'failed')) RETURNING id;
 
 -- name: sending_refund
 -- A refund is about to be sent; when that was the first time, and what was answered.

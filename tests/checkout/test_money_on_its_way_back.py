@@ -1,0 +1,50 @@
+"""What may still happen to money after it was sent back: it returns, and nobody is to believe that its buyer has it."""
+
+import msgspec
+
+from liveserver.infra.database import transaction
+from liveserver.ledger import store as ledger
+from liveserver.ledger.model import Account
+from liveserver.orders import moves
+from liveserver.payments.port import Event, EventId
+from tests.checkout.stage import BEA, Stage
+
+
+async def came_too_late(stage: Stage) -> str:
+    """An order that was paid after it had been cancelled; the payment has gone back."""
+    session = await stage.starts()
+    async with transaction(stage.pool) as on:
+        await moves.cancel(on, session.order.id, BEA.id, "changed my mind", stage.clock.now_ms())
+    stage.provider.succeed(session.intent)
+    await stage.told_all()
+    return session.order.id
+
+
+async def bank_returns(stage: Stage) -> None:
+    """The buyer's bank does not take the refund; told twice."""
+    for id, refund in stage.provider.refunds.items():
+        stage.provider.refunds[id] = msgspec.structs.replace(refund, status="failed", error="account_closed")
+        event = Event(id=EventId(f"evt_failed_{id}"), type="refund.failed", object=id)
+        await stage.tell([event, event])
+
+
+async def test_a_late_payment_that_its_bank_sent_back_to_us_is_ours_to_send_again(stage: Stage) -> None:
+    order = await came_too_late(stage)
+    await bank_returns(stage)
+    stray = await stage.pool.fetchrow("SELECT state, error FROM stray_payments")
+    assert stray is not None
+    assert tuple(stray) == ("failed", "account_closed")
+    assert (await stage.history(order))[-1] == "late_payment_kept"
+    assert await stage.journals(order) == ["refund_paid", "refund_returned", "stray_captured"]
+    books = (await ledger.trial_balance(stage.pool))["USD"]
+    assert (books[Account.PSP_PENDING], books[Account.REFUND_TRANSIT]) == (5_413, -5_413)
+
+
+async def test_word_that_it_went_which_comes_after_word_that_it_failed_changes_nothing(stage: Stage) -> None:
+    order = await came_too_late(stage)
+    await bank_returns(stage)
+    before = await stage.history(order)
+    for id, refund in stage.provider.refunds.items():
+        stage.provider.refunds[id] = msgspec.structs.replace(refund, status="succeeded", error="")
+        await stage.tell([Event(id=EventId(f"evt_old_{id}"), type="refund.updated", object=id)])
+    assert await stage.history(order) == before
