@@ -123,4 +123,8 @@ async def stock_apart(on: Pool | Connection) -> list[str]:
 
 
 async def _move(connection: Connection, deltas: Mapping[str, int], reason: str, object: str, ts: int) -> None:
-    await connection.execute(Q.add_events, list(deltas), list(deltas.values()), reason, object, ts)
+    # In one order: the trigger locks each variant as it comes, and two orders must not wait for each other in a circle.
+    variants = sorted(deltas)
+    await connection.execute(
+        Q.add_events, variants, [deltas[variant] for variant in variants], reason, object, ts
+    )
