@@ -75,8 +75,13 @@ class Inbox:
         async with transaction(self._pool) as on:
             now = self._clock.now_ms()
             new = await on.fetchval(Q.add_event, self._provider.name, *named, event.created_ts, now)
-            if new is not None and event.type in self._handlers:
+            if new is None:
+                return None
+            if event.type in self._handlers:
                 await enqueue(on, "payments.apply", EventJob(event.id))
+            else:
+                # Nothing is ever to be done about it: it is remembered as one that was, and forgotten like those.
+                await on.execute(Q.applied, self._provider.name, event.id, now)
         return None
 
     async def apply(self, job: EventJob) -> None:
