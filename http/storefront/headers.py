@@ -10,13 +10,18 @@ from aiohttp import web
 LOCKED_DOWN = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """For answers that are no pages: should a browser show one, it may do nothing."""
 
+_PERMISSIONS = (
+    "camera=(self), microphone=(self), geolocation=(), payment={payment}, usb=(), browsing-topics=()"
+)
 _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(self), usb=(), browsing-topics=()",
+    "Permissions-Policy": _PERMISSIONS.format(payment="(self)"),
 }
 _STRIPE_FRAMES = "https://js.stripe.com https://*.js.stripe.com"
+STRIPE_PERMISSIONS = _PERMISSIONS.format(payment='(self "https://js.stripe.com")')
+"""Of the pages that take cards: Stripe's frames ask the browser what it could pay with, such as a wallet."""
 HSTS = "max-age=31536000"
 """A year, for this name only: what the operator runs beside it is theirs to decide."""
 

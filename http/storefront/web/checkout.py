@@ -4,7 +4,7 @@
 |--------------------------|------|--------------------|---------------|---|
 |/checkout                 |GET   |checkout.html       |ReviewPage     |signed in; `seller`, `address`, `country`, `method`, `coupon`|
 |/checkout                 |POST  |checkout.html (4xx) |ReviewPage     |the same and a new address: orders, 303 to /checkout/{order}|
-|/checkout/{order}         |GET   |checkout_pay.html   |PayPage        |the order's buyer (others 404)|
+|/checkout/{order}         |GET   |checkout_pay.html   |PayPage        |the order's buyer (others 404); what Stripe adds when it sends people back is dropped|
 |/checkout/{order}/address |POST  |checkout_pay.html   |PayPage        |where it goes, while unpaid|
 |/checkout/{order}/pay     |POST  |checkout_pay.html   |PayPage        |`with`: `saved`, or a card of the test provider|
 |/checkout/{order}/answer  |POST  |checkout_pay.html   |PayPage        |`yes`: the test provider's bank question|
@@ -35,6 +35,10 @@ from storefront.web.render import render, see_other
 
 ADDRESS_FIELDS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
 REQUIRED = ("name", "line1", "city", "country")
+BACK_FROM_BANK = "payment_intent_client_secret"
+"""What Stripe adds to the address that it sends people back to, beside the payment's id and `redirect_status`."""
+UNPAID_STAGES = frozenset({"address", "pay", "confirm"})
+"""Where the address can still be changed."""
 WISH_FIELDS = ("seller", "address", "method", "coupon", "expected_total")
 
 
@@ -69,6 +73,9 @@ class PayPage(OwnPage, frozen=True):
     form: Form
     addresses: tuple[SavedAddress, ...]
     countries: Mapping[str, str]
+    asks: str
+    """The saved card whose bank wants its owner, by the provider's name for it; "" where no card was asked for, or the payment
+    waits for the bank already."""
     declined: str
     error: str
 
@@ -149,7 +156,11 @@ async def _review(
 async def pay_page(request: web.Request) -> web.Response:
     """GET /checkout/{order}"""
     visitor = await _buyer(request)
-    return await _page(request, await _own(request, visitor))
+    own = await _own(request, visitor)
+    if BACK_FROM_BANK in request.query:
+        # Back from a bank's own page: what came of it the provider is asked, and the secret stays in no address.
+        return see_other(f"/checkout/{own.id}")
+    return await _page(request, own)
 
 
 async def set_address(request: web.Request) -> web.Response:
@@ -208,18 +219,21 @@ async def _page(
     assert isinstance(found, Order), "it was one's own a moment ago"
     stage = stage_of(found, live, services.clock.now_ms())
     provider, till = checkout.provider, services.till
+    card = await checkout.card_of(who.id) if stage == "pay" else None
+    asks = card.id if card is not None and till is None and _wants_owner(live, card) else ""
     page = PayPage(
         order=found,
-        stage=stage,
-        card=await checkout.card_of(who.id) if stage == "pay" else None,
+        stage="confirm" if asks else stage,
+        card=card,
         cards=CARDS if till is not None else (),
         missing="" if till is not None or provider.publishable_key else "publishable_key",
         publishable_key=provider.publishable_key,
         test=provider.test,
         form=_form(values or {}, refused),
-        addresses=tuple(await checkout.addresses(who)) if stage in {"address", "pay"} else (),
-        countries=countries() if stage in {"address", "pay"} else {},
-        declined=live.error if live is not None and found.state == "payment_failed" else "",
+        addresses=tuple(await checkout.addresses(who)) if stage in UNPAID_STAGES else (),
+        countries=countries() if stage in UNPAID_STAGES else {},
+        asks=asks,
+        declined=_declined(live) if live is not None and found.state == "payment_failed" else "",
         error=_said(refused),
     )
     return await render(
@@ -227,7 +241,7 @@ async def _page(
         "checkout_pay.html",
         page,
         status=200 if refused is None else status_of(refused),
-        stripe=till is None and stage in {"pay", "confirm"},
+        stripe=till is None and bool(provider.publishable_key) and stage in {"pay", "confirm"},
     )
 
 
@@ -242,6 +256,23 @@ def stage_of(order: Order, live: Attempt | None, now_ts: int) -> str:
     if order.address is None:
         return "address"
     return "confirm" if live is not None and live.state == "needs_action" else "pay"
+
+
+def _wants_owner(live: Attempt | None, card: SavedCard) -> bool:
+    """Whether a saved card was charged, and its bank wants its owner: the same payment goes on, with them there."""
+    return (
+        live is not None
+        and live.state == "needs_card"
+        and live.error_code == "authentication_required"
+        and live.request.card == card.id
+    )
+
+
+def _declined(live: Attempt) -> str:
+    """Why, for the buyer. The provider's own sentence about a bank's question is for programmers."""
+    if live.error_code in {"authentication_required", "payment_intent_authentication_failure"}:
+        return "The bank did not get its confirmation."
+    return live.error
 
 
 def _address(values: dict[str, str]) -> str | Address | Rejected:

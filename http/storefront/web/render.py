@@ -20,7 +20,7 @@ from storefront import csrf
 from storefront.addresses import origin_of
 from storefront.assets import Assets, accepts_gzip
 from storefront.carts import count_of, drop_token
-from storefront.headers import page_policy
+from storefront.headers import STRIPE_PERMISSIONS, page_policy
 from storefront.middleware import request_id
 from storefront.problems import Refused
 from storefront.services import services_of
@@ -142,6 +142,8 @@ async def render(
             "Content-Security-Policy": page_policy(site.nonce, site.origin, frames, stripe=stripe),
         },
     )
+    if stripe:
+        response.headers["Permissions-Policy"] = STRIPE_PERMISSIONS
     if visitor is not None:
         keep_guest(request, response, visitor)
         drop_token(request, response, visitor)

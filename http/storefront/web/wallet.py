@@ -105,7 +105,7 @@ async def _page(
         done=done if done in {"saved", "removed"} and refused is None else "",
     )
     status = 200 if refused is None else status_of(refused)
-    return await render(request, "cards.html", page, status=status, stripe=till is None)
+    return await render(request, "cards.html", page, status=status, stripe=till is None and bool(key))
 
 
 async def _signed_in(request: web.Request) -> Visitor:
