@@ -949,6 +949,7 @@ CREATE TABLE public.queued_lots (
     status text DEFAULT 'queued'::text NOT NULL,
     opened_ts bigint,
     created_ts bigint NOT NULL,
+    variant text,
     CONSTRAINT queued_lots_check CHECK (((reserve >= start) AND (reserve <= '1000000000000'::bigint))),
     CONSTRAINT queued_lots_check1 CHECK ((hard_ms >= duration_ms)),
     CONSTRAINT queued_lots_created_ts_check CHECK ((created_ts > 0)),
@@ -963,6 +964,7 @@ CREATE TABLE public.queued_lots (
     CONSTRAINT queued_lots_start_check CHECK (((start >= 1) AND (start <= '1000000000000'::bigint))),
     CONSTRAINT queued_lots_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'opened'::text]))),
     CONSTRAINT queued_lots_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 120))),
+    CONSTRAINT queued_lots_variant_check CHECK (((char_length(variant) >= 1) AND (char_length(variant) <= 40))),
     CONSTRAINT queued_lots_wait_or_are_opened CHECK ((((status = 'queued'::text) = ("position" IS NOT NULL)) AND ((status = 'opened'::text) = (opened_ts IS NOT NULL)))),
     CONSTRAINT queued_lots_window_ms_check CHECK ((window_ms >= 0))
 );

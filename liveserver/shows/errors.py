@@ -10,6 +10,11 @@ LOT_NOT_FOUND = Rejected("lot_not_found", "There is no such lot in this queue.",
 PRODUCT_NOT_FOUND = Rejected(
     "product_not_found", "The show's host has no such product.", detail={"field": "product"}
 )
+NO_SUCH_VARIANT = Rejected("no_such_variant", "The product has no such variant.", detail={"field": "variant"})
+LOT_OPENING = Rejected(
+    "lot_opening",
+    "This lot was about to be opened: its variant is settled. Remove it and add another.",
+)
 NOT_A_HOST = Rejected("not_a_host", "Only hosts may plan shows.")
 SIGN_IN = Rejected("sign_in_required", "Sign in to be reminded.")
 SHOW_STARTED = Rejected("show_started", "This can't be changed any more: the show has started.")

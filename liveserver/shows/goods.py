@@ -35,25 +35,51 @@ async def of_object(db: Connection, show: str, object: str) -> list[Taken]:
 
 
 async def take_for_queue(
-    db: Connection, show: ShowId, lot: LotId, product: ProductId, ts: int
+    db: Connection, show: ShowId, lot: LotId, product: ProductId, wanted: str | None, ts: int
 ) -> Rejected | None:
-    """A piece for a lot that will wait in the queue: of the first variant that has one. `out_of_stock`. The show is held."""
+    """A piece for a lot that will wait in the queue: of the variant that is wanted, else of the first that has one. The show is held.
+
+    Refusals: `out_of_stock`, `no_such_variant`.
+    """
     stock = await _stock(db, product)
+    if wanted is not None and wanted not in stock:
+        return errors.NO_SUCH_VARIANT
     if not stock:
         return None
-    variant = next((id for id, left in stock.items() if left), None)
+    variant = next((id for id, left in stock.items() if left and wanted in {None, id}), None)
     if variant is None:
-        return out_of_stock(next(iter(stock)), 0)
+        return out_of_stock(wanted or next(iter(stock)), 0)
     refused = await inventory.allot(db, show, variant, 1, ts)
     assert refused is None, "the stock is locked"
     await db.execute(Q.add_goods, show, lot, variant, product, 1)
     return None
 
 
-async def leave(db: Connection, show: ShowId, lot: LotId, ts: int, product: ProductId | None = None) -> None:
-    """The lot left the queue, or is of `product` now: what it had taken of others goes back, unless somebody asked to open it."""
+async def take_instead(
+    db: Connection, show: ShowId, lot: LotId, product: ProductId | None, variant: str | None, ts: int
+) -> Rejected | None:
+    """The lot is of this product and variant now: a piece of it is taken unless it has one, and what it had of others goes back.
+
+    Refusals: `out_of_stock`, `no_such_variant`, and `lot_opening`: a piece that may be on its way into the log is not exchanged.
+    """
+    here = await of_object(db, show, lot)
+    own = [each for each in here if each.product == product and each.state in {"taken", "opening"}]
+    kept = next((each for each in own if variant in {None, each.variant}), None)
+    if kept is None and product is not None:
+        if any(each.state == "opening" for each in own):
+            return errors.LOT_OPENING
+        if refused := await take_for_queue(db, show, lot, product, variant, ts):
+            return refused
+    for each in here:
+        if each.state == "taken" and each is not kept:
+            await give_back(db, show, lot, each, ts)
+    return None
+
+
+async def leave(db: Connection, show: ShowId, lot: LotId, ts: int) -> None:
+    """The lot left the queue: what it had taken goes back, unless somebody asked to open it."""
     for each in await of_object(db, show, lot):
-        if each.state == "taken" and each.product != product:
+        if each.state == "taken":
             await give_back(db, show, lot, each, ts)
 
 
@@ -81,7 +107,7 @@ async def ended(db: Connection, show: str) -> None:
 async def open_lot(
     db: Connection, show: ShowId, lot: LotId, product: ProductId, ts: int, *, queued: bool
 ) -> LotId | Rejected:
-    """The piece for a lot that is about to be opened, and the id to open it under. `show_ended`, `out_of_stock`.
+    """The piece for a lot that is about to be opened, and the id to open it under. `show_ended`, `out_of_stock`, `no_such_variant`.
 
     Without a queued lot it may be the id of an earlier attempt whose command came to nothing: its piece was taken already. If that
     command is still on its way, the room refuses one of the two, for they have one id.
@@ -96,7 +122,8 @@ async def open_lot(
     if not any(each.state in {"taken", "opening", "open"} for each in here):
         if any(each.state == "sold" for each in here):
             return lot  # the room says what it is: known
-        if refused := await take_for_queue(db, show, lot, product, ts):
+        chosen: str | None = await db.fetchval(Q.variant_of_lot, lot) if queued else None
+        if refused := await take_for_queue(db, show, lot, product, chosen, ts):
             return refused
     await db.execute(Q.goods_opening, show, lot, product)
     return lot

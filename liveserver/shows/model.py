@@ -106,6 +106,8 @@ class QueuedLot(msgspec.Struct, frozen=True):
     hard_ms: int | None = None
     status: Literal["queued", "opened"] = "queued"
     opened_ts: int | None = None
+    variant: str | None = None
+    """Of the product; None: the first that is in stock."""
 
 
 class LotDraft(msgspec.Struct, frozen=True):
@@ -124,6 +126,8 @@ class LotDraft(msgspec.Struct, frozen=True):
     window_ms: int | None = None
     extend_ms: int | None = None
     hard_ms: int | None = None
+    variant: str | None = None
+    """Of the product; None: the first that is in stock."""
 
 
 class LotChanges(msgspec.Struct, frozen=True):
@@ -142,3 +146,5 @@ class LotChanges(msgspec.Struct, frozen=True):
     window_ms: int | UnsetType | None = UNSET
     extend_ms: int | UnsetType | None = UNSET
     hard_ms: int | UnsetType | None = UNSET
+    variant: str | UnsetType | None = UNSET
+    """With another product and without a variant, it is any of that one's."""

@@ -78,16 +78,26 @@ SELECT count(*) FROM queued_lots WHERE show = $1 AND status = 'queued';
 -- What a lot takes from a product of the show's host.
 SELECT title, coalesce(images[1], '') AS picture, currency FROM products WHERE id = $1 AND seller = $2 AND NOT archived;
 
+-- name: lot_title
+-- What names a lot: its product, and the variant if one is chosen.
+SELECT p.title, coalesce(v.color, '') AS color, coalesce(v.size, '') AS size
+FROM products p LEFT JOIN variants v ON v.product = p.id AND v.id = $2 WHERE p.id = $1;
+
+-- name: variant_of_lot
+-- The variant that was chosen for a lot.
+SELECT variant FROM queued_lots WHERE id = $1;
+
 -- name: insert_lot
 -- Adds a lot at a position.
 INSERT INTO queued_lots (id, show, position, product, title, picture, start, reserve, format, exact, increments, preset,
-    duration_ms, window_ms, extend_ms, hard_ms, created_ts)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+    duration_ms, window_ms, extend_ms, hard_ms, variant, created_ts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
 
 -- name: update_lot
 -- Replaces what a waiting lot says.
 UPDATE queued_lots SET product = $2, title = $3, picture = $4, start = $5, reserve = $6, format = $7, exact = $8,
-    increments = $9, preset = $10, duration_ms = $11, window_ms = $12, extend_ms = $13, hard_ms = $14
+    increments = $9, preset = $10, duration_ms = $11, window_ms = $12, extend_ms = $13, hard_ms = $14,
+    variant = $15
 WHERE id = $1;
 
 -- name: delete_lot

@@ -14,7 +14,7 @@ from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import is_id
 from liveserver.kernel.money import AMOUNT_MAX
 from liveserver.kernel.text import clean_line, clean_text, is_picture
-from liveserver.shows.errors import bad
+from liveserver.shows.errors import NO_SUCH_VARIANT, bad
 from liveserver.shows.model import ChatSettings, LotChanges, LotDraft, Show, ShowChanges, ShowDraft, ShowRole
 
 TITLE_LENGTH_MAX = 100
@@ -136,6 +136,8 @@ def judge_lot(draft: LotDraft) -> LotDraft | Rejected:
         return bad("picture", "A picture's address begins with https:// or is a path of this server.")
     if draft.product is not None and not is_id(draft.product):
         return bad("product", "This is no product's id.")
+    if draft.variant is not None and (draft.product is None or not is_id(draft.variant)):
+        return NO_SUCH_VARIANT
     if not 1 <= draft.start <= AMOUNT_MAX:
         return bad("start", "A lot starts at an amount above zero.")
     if draft.reserve is not None and not draft.start <= draft.reserve <= AMOUNT_MAX:

@@ -174,7 +174,7 @@ class Shows:
         """Adds a lot at the end of the queue; with a product, an empty title or picture is taken from it, and a piece of its stock.
 
         Refusals: `show_not_found`, `show_ended`, `too_many_lots`, `product_not_found` (or not the host's),
-        `currency_differs`, `out_of_stock`, and `bad_…` with `detail.field`.
+        `currency_differs`, `out_of_stock`, `no_such_variant`, and `bad_…` with `detail.field`.
         """
         async with transaction(self._pool) as db:
             present = await self._mine(db, by, show)
@@ -190,13 +190,18 @@ class Shows:
                 return errors.too_many("lots", QUEUE_MAX)
             lot, now = LotId(new_id("lot")), self._clock.now_ms()
             # First, for a refusal must leave nothing behind.
-            if judged.product and (refused := await goods.take_for_queue(db, show, lot, judged.product, now)):
+            if judged.product and (
+                refused := await goods.take_for_queue(db, show, lot, judged.product, judged.variant, now)
+            ):
                 return refused
             await store.insert_lot(db, lot, show, waiting + 1, judged, now)
             return await self._found_lot(db, lot)
 
     async def edit(self, by: Identity, lot: LotId, changes: LotChanges) -> QueuedLot | Rejected:
-        """Changes a waiting lot. Refusals as for `enqueue`, and `lot_not_found`, `lot_opened`."""
+        """Changes a waiting lot. Refusals as for `enqueue`, and `lot_not_found`, `lot_opened`, `lot_opening`.
+
+        A lot that is called as its product and variant are is renamed with its variant.
+        """
         async with transaction(self._pool) as db:
             held = await self._my_lot(db, by, lot)
             if isinstance(held, Rejected):
@@ -204,17 +209,21 @@ class Shows:
             show, present = held
             names = LotDraft.__struct_fields__
             draft = changed(LotDraft(**{name: getattr(present, name) for name in names}), changes)
+            if draft.product != present.product and changes.variant is UNSET:
+                draft = msgspec.structs.replace(draft, variant=None)
+            if draft.product == present.product and draft.variant != present.variant:
+                former = await store.lot_title(db, present.product, present.variant)
+                if draft.title == former:
+                    title = await store.lot_title(db, draft.product, draft.variant)
+                    draft = msgspec.structs.replace(draft, title=title)
             # A product that stays may have been archived since; that is no reason to refuse another price.
             judged = judge_lot(draft) if changes.product is UNSET else await self._judged(db, show, draft)
             if isinstance(judged, Rejected):
                 return judged
-            if judged.product != present.product:
+            if (judged.product, judged.variant) != (present.product, present.variant):
                 now = self._clock.now_ms()
-                if judged.product and (
-                    refused := await goods.take_for_queue(db, show.id, lot, judged.product, now)
-                ):
+                if refused := await goods.take_instead(db, show.id, lot, judged.product, judged.variant, now):
                     return refused
-                await goods.leave(db, show.id, lot, now, judged.product)
             await store.update_lot(db, lot, judged)
             return await self._found_lot(db, lot)
 
@@ -327,7 +336,9 @@ class Shows:
             if product.currency != show.currency:
                 return errors.CURRENCY_DIFFERS
             draft = msgspec.structs.replace(
-                draft, title=draft.title or product.title, picture=draft.picture or product.picture
+                draft,
+                title=draft.title or await store.lot_title(db, draft.product, draft.variant),
+                picture=draft.picture or product.picture,
             )
         return judge_lot(draft)
 

@@ -5,6 +5,7 @@ import msgspec
 from liveserver.infra.database import Connection, Pool, Record, load_queries
 from liveserver.kernel.ids import LotId, ProductId, ShowId, UserId
 from liveserver.shows.model import ChatSettings, LotDraft, OnStage, QueuedLot, Show, ShowDraft, Status
+from liveserver.shows.rules import LOT_TITLE_LENGTH_MAX
 
 Q = load_queries("liveserver.shows")
 Database = Pool | Connection
@@ -67,6 +68,7 @@ def _lot_columns(draft: LotDraft) -> tuple[object, ...]:
         draft.window_ms,
         draft.extend_ms,
         draft.hard_ms,
+        draft.variant,
     )
 
 
@@ -195,6 +197,16 @@ async def product_for_lot(db: Database, product: ProductId, seller: UserId) -> P
     """What a lot takes from a product on offer, if it is this seller's."""
     row = await db.fetchrow(Q.product_for_lot, product, seller)
     return ProductForLot(row["title"], row["picture"], row["currency"]) if row else None
+
+
+async def lot_title(db: Database, product: ProductId | None, variant: str | None) -> str:
+    """What a lot of this product and variant is called unless its host says otherwise; "" when the product is gone."""
+    row = await db.fetchrow(Q.lot_title, product, variant)
+    if row is None:
+        return ""
+    options = " / ".join(part for part in (row["color"], row["size"]) if part)
+    title = f"{row['title']}, {options}" if options else row["title"]
+    return title if len(title) <= LOT_TITLE_LENGTH_MAX else row["title"]
 
 
 async def insert_lot(

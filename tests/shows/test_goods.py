@@ -87,6 +87,61 @@ async def test_a_lot_that_becomes_another_product_s_takes_that_one_s(
     assert await stock(catalog, hat) == [1]
 
 
+async def test_the_host_chooses_which_variant_a_lot_is(shows: Shows, catalog: Catalog, pool: Pool):
+    show, scarf = await a_show(shows, pool), await on_sale(catalog, 2, 1, 0)
+    first, second, third = (one.id for one in scarf.variants)
+
+    def lot_of(variant: str) -> LotDraft:
+        return LotDraft("", 100, scarf.id, variant=variant)
+
+    lot = await shows.enqueue(HANA, show.id, lot_of(second))
+    assert isinstance(lot, QueuedLot)
+    assert (lot.title, lot.variant) == ("Scarf, 1", second)
+    assert await stock(catalog, scarf) == [2, 0, 0]
+    for variant, refused in (
+        (second, "out_of_stock"),
+        (third, "out_of_stock"),
+        ("var_none", "no_such_variant"),
+    ):
+        assert code(await shows.enqueue(HANA, show.id, lot_of(variant))) == refused
+    assert code(await shows.enqueue(HANA, show.id, LotDraft("A", 100, variant=first))) == "no_such_variant"
+
+    again = await shows.edit(HANA, lot.id, LotChanges(variant=first))
+    assert isinstance(again, QueuedLot)
+    assert (again.title, await stock(catalog, scarf)) == ("Scarf, 0", [1, 1, 0])
+    named = await shows.edit(HANA, lot.id, LotChanges(title="Grandma's scarf", variant=second))
+    assert isinstance(named, QueuedLot)
+    assert (named.title, await stock(catalog, scarf)) == ("Grandma's scarf", [2, 0, 0])
+    any_of_it = await shows.edit(HANA, lot.id, LotChanges(variant=None))
+    assert isinstance(any_of_it, QueuedLot)
+    assert (any_of_it.variant, await stock(catalog, scarf)) == (None, [2, 0, 0]), "it keeps what it has"
+    assert await inventory.stock_apart(pool) == []
+
+
+async def test_a_lot_of_another_product_is_any_of_its_variants(shows: Shows, catalog: Catalog, pool: Pool):
+    show, scarf, hat = await a_show(shows, pool), await on_sale(catalog, 1, 1), await on_sale(catalog, 1)
+    lot = await shows.enqueue(HANA, show.id, LotDraft("", 100, scarf.id, variant=scarf.variants[1].id))
+    assert isinstance(lot, QueuedLot)
+    changed = await shows.edit(HANA, lot.id, LotChanges(product=hat.id))
+    assert isinstance(changed, QueuedLot)
+    assert (changed.variant, await stock(catalog, scarf), await stock(catalog, hat)) == (None, [1, 1], [0])
+    wrong = LotChanges(variant=scarf.variants[0].id)
+    assert code(await shows.edit(HANA, lot.id, wrong)) == "no_such_variant"
+
+
+async def test_a_chosen_variant_opens_and_is_settled_then(shows: Shows, catalog: Catalog, pool: Pool):
+    show, scarf = await a_show(shows, pool), await on_sale(catalog, 1, 1)
+    first, second = (one.id for one in scarf.variants)
+    lot = await shows.enqueue(HANA, show.id, LotDraft("", 100, scarf.id, variant=second))
+    assert isinstance(lot, QueuedLot)
+    async with transaction(pool) as db:
+        await goods.leave(db, show.id, lot.id, 1)
+    assert await shows.take_for_lot(show.id, lot.id, scarf.id, queued=True) == lot.id
+    assert await stock(catalog, scarf) == [1, 0], "what was chosen, not the first"
+    assert code(await shows.edit(HANA, lot.id, LotChanges(variant=first))) == "lot_opening"
+    assert isinstance(await shows.edit(HANA, lot.id, LotChanges(start=200)), QueuedLot)
+
+
 async def test_row_32_what_may_be_in_the_log_is_not_given_back(shows: Shows, catalog: Catalog, pool: Pool):
     show, scarf = await a_show(shows, pool), await on_sale(catalog, 1)
     lot = await queued(shows, show, scarf)

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from liveserver.catalog.model import VariantDraft
 from storefront.bodies import FormData
 from storefront.problems import Refused
 from storefront.web import fields
@@ -86,6 +87,38 @@ async def test_lots_are_added_edited_ordered_and_removed(shop: Shop):
     ]
     await host.post(f"/studio/lots/{second.id}/delete")
     assert [lot.id for lot in await shop.services.shows.queue(show.id)] == [first.id]
+
+
+async def test_a_lot_s_variant_is_chosen_in_the_queue_s_form_and_by_the_api(shop: Shop):
+    host = await shop.person("Hanna", "host")
+    show = await shop.show(host)
+    colours = (VariantDraft("B", "Black", stock=2), VariantDraft("S", "Silver", stock=1))
+    camera = await shop.product(host, variants=colours)
+    black, silver = (one.id for one in camera.variants)
+    path = f"/studio/shows/{show.id}"
+    page = await (await host.browser.get(path)).text()
+    assert f'value="{camera.id}/{silver}"' in page
+    assert "Halden 35, Silver · 1 in stock" in page
+    assert (await host.post(f"{path}/lots", {"product": f"{camera.id}/{silver}", "start": "5"})).status == 303
+    (lot,) = await shop.services.shows.queue(show.id)
+    assert (lot.title, lot.variant) == ("Halden 35, Silver", silver)
+    shown = await (await host.browser.get(f"{path}?lot={lot.id}")).text()
+    assert f'value="{camera.id}/{silver}" selected' in shown
+    refused = await host.post(f"{path}/lots", {"product": f"{camera.id}/none", "start": "5"})
+    assert refused.status == 422
+    assert "The product has no such variant." in await refused.text()
+    assert (
+        await host.post(
+            f"/studio/lots/{lot.id}", {"product": f"{camera.id}/{black}", "start": "5", "title": lot.title}
+        )
+    ).status == 303
+    lots = f"/seller/livestreams/{show.id}/lots"
+    (told,) = (await (await host.api("GET", lots)).json())["items"]
+    assert (told["title"], told["variant"]) == ("Halden 35, Black", black)
+    edited = await host.api("PATCH", f"{lots}/{lot.id}", json={"variant": None})
+    assert (await edited.json())["variant"] is None
+    added = await host.api("POST", lots, json={"product": camera.id, "variant": silver, "start": 100})
+    assert (added.status, (await added.json())["variant"]) == (201, silver)
 
 
 async def test_a_product_is_added(shop: Shop):

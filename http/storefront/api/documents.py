@@ -220,6 +220,8 @@ class LotDocument(msgspec.Struct, frozen=True):
     extend_ms: int | None
     hard_ms: int | None
     status: Literal["queued", "opened"]
+    variant: str | None
+    """Null: the first that is in stock."""
 
 
 def lot(of: QueuedLot) -> LotDocument:

@@ -218,6 +218,8 @@ class NewLot(Input, frozen=True):
     window_ms: Span | None = None
     extend_ms: Span | None = None
     hard_ms: Span | None = None
+    variant: Annotated[str, Meta(max_length=40)] | None = None
+    """Of the product; null: the first that is in stock."""
 
     def draft(self) -> LotDraft:
         """In the shows' words."""
@@ -241,6 +243,7 @@ class LotEdit(Input, frozen=True):
     window_ms: Span | UnsetType | None = UNSET
     extend_ms: Span | UnsetType | None = UNSET
     hard_ms: Span | UnsetType | None = UNSET
+    variant: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
 
     def changes(self) -> LotChanges:
         """In the shows' words."""

@@ -37,7 +37,7 @@ or <style> element carries nonce="{{ site.nonce }}".
 |/studio/shows            |POST   |studio.html (422) |StudioPage      |create: title, description, currency, scheduled (datetime-local), tz_offset_min, picture|
 |/studio/shows/{id}       |GET    |studio_show.html  |StudioShowPage  |the show's host or admin (others 404)|
 |/studio/shows/{id}       |POST   |studio_show.html (422)|StudioShowPage|edit: as create, and links (checkbox), blocked_words (one a line), slow_s|
-|/studio/shows/{id}/lots  |POST   |studio_show.html (422)|StudioShowPage|add: title, product, start, reserve (decimal amounts), preset, exact (checkbox)|
+|/studio/shows/{id}/lots  |POST   |studio_show.html (422)|StudioShowPage|add: title, product (`id` or `id/variant`), start, reserve (decimal amounts), preset, exact (checkbox)|
 |/studio/shows/{id}/lots/order|POST|- (303 back)     |`lots`: ids in their new order (repeated field)|as above|
 |/studio/lots/{id}/delete |POST   |- (303 back)      |                |as above|
 |/studio/lots/{id}        |POST   |studio_show.html (422)|StudioShowPage|edit a queued lot: fields as add|

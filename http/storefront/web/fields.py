@@ -102,10 +102,13 @@ def show_changes(form: FormData, show: Show) -> ShowChanges:
 
 def lot_draft(form: FormData, show: Show) -> LotDraft:
     """A new lot for the queue."""
+    # One field for both, so that it works without scripts: `product`, or `product/variant`.
+    product, _, variant = form.text("product").partition("/")
     return LotDraft(
         title=form.text("title"),
         start=amount(form, "start", show.currency),
-        product=ProductId(form.text("product")) if form.text("product") else None,
+        product=ProductId(product) if product else None,
+        variant=variant or None,
         reserve=amount(form, "reserve", show.currency) if form.text("reserve") else None,
         exact=form.checked("exact"),
         preset=form.text("preset") or "live",
@@ -115,7 +118,9 @@ def lot_draft(form: FormData, show: Show) -> LotDraft:
 def lot_changes(form: FormData, show: Show, lot: QueuedLot) -> LotChanges:
     """An edited lot. A product that stays is left alone, so that one archived since does not block another price."""
     draft = lot_draft(form, show)
-    fields = {name: getattr(draft, name) for name in ("title", "start", "reserve", "exact", "preset")}
+    fields = {
+        name: getattr(draft, name) for name in ("title", "start", "reserve", "exact", "preset", "variant")
+    }
     return LotChanges(**fields, product=UNSET if draft.product == lot.product else draft.product)
 
 
@@ -152,7 +157,7 @@ def lot_values(lot: QueuedLot, currency: str) -> dict[str, str]:
     """A queued lot as its form shows it."""
     return {
         "title": lot.title,
-        "product": lot.product or "",
+        "product": f"{lot.product}/{lot.variant}" if lot.variant else lot.product or "",
         "start": plain_amount(lot.start, currency),
         "reserve": plain_amount(lot.reserve, currency),
         "preset": lot.preset,

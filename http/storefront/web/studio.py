@@ -20,7 +20,12 @@ from storefront.web.show import PRESET_NAMES, PRODUCTS_SHOWN_MAX
 HOSTS = frozenset({"host", "admin"})
 SHOWS_SHOWN_MAX = 100
 EMPTY = Form()
-NAMES = {"scheduled_ts": "scheduled", "chat.slow_ms": "slow_s", "chat.blocked_words": "blocked_words"}
+NAMES = {
+    "scheduled_ts": "scheduled",
+    "chat.slow_ms": "slow_s",
+    "chat.blocked_words": "blocked_words",
+    "variant": "product",
+}
 """Fields of the domain that have another name in a form."""
 
 
