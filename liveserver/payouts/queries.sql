@@ -176,8 +176,9 @@ WHERE j.ts >= $1 AND j.ts < $2 AND j.kind = ANY ($3::text[]) AND o.test = $4 AND
 GROUP BY j.id ORDER BY j.id LIMIT $6;
 
 -- name: refunds_named
--- Our refunds by the provider's names for them.
-SELECT reference, id FROM refunds WHERE reference = ANY ($1::text[]);
+-- Our refunds by the provider's names for them, and the ways back of payments that came too late.
+SELECT reference, id FROM refunds WHERE reference = ANY ($1::text[])
+UNION ALL SELECT reference, id FROM stray_payments WHERE reference = ANY ($1::text[]);
 
 -- name: payouts_named
 -- Our sellers' payouts among these names of the provider's.
@@ -185,8 +186,7 @@ SELECT reference FROM payouts WHERE reference = ANY ($1::text[]);
 
 -- name: late_charges
 -- Charges among these that came too late for their orders, and are given back.
-SELECT DISTINCT detail ->> 'charge' AS charge FROM order_events
-WHERE kind = 'late_payment' AND detail ->> 'charge' = ANY ($1::text[]);
+SELECT charge FROM stray_payments WHERE charge = ANY ($1::text[]);
 
 -- name: add_report
 -- What a comparison came to.

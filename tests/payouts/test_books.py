@@ -5,12 +5,9 @@ import logging
 import msgspec
 import pytest
 
-from liveserver.infra.database import transaction
 from liveserver.kernel.errors import Rejected
 from liveserver.ledger import store as ledger
 from liveserver.ledger.model import Account
-from liveserver.orders import moves
-from liveserver.orders.model import Captured
 from liveserver.payouts import store
 from liveserver.payouts.books import DAY_MS, LOOK_BACK_MS, YOUNG_MS
 from liveserver.payouts.model import Difference, Report
@@ -126,20 +123,6 @@ async def test_our_own_money_in_our_bank_and_fees_of_their_own_are_posted(evenin
     evening.bank.line("payout_failure", "po_ours", 900, "USD")
     assert (await night(evening)).clean
     assert await on_account(evening, Account.BANK) == 0
-
-
-async def test_a_payment_that_came_too_late_and_went_back_is_no_difference(evening: Stage):
-    order = await evening.paid()
-    async with transaction(evening.pool) as on:
-        late = await moves.paid(on, order.id, Captured("pi_2", "ch_second", order.total, "USD"), 1)
-    assert isinstance(late, Rejected)
-    evening.bank.charged("ch_second", order.total, "USD", 157)
-    await evening.bank.refund("ch_second", order.total, "USD", "", "key")
-    report = await night(evening)
-    assert report.differences == ()
-    evening.clock.advance(9 * DAY_MS)
-    await night(evening)
-    assert await on_account(evening, Account.PSP_PENDING) == 0
 
 
 async def test_differences_are_told_every_night_until_they_are_gone(
