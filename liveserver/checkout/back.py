@@ -22,7 +22,7 @@ from liveserver.orders import refunds
 from liveserver.orders import store as orders
 from liveserver.orders.model import PROVIDER, Captured, Order
 from liveserver.orders.telling import happened
-from liveserver.payments.port import Payment, PaymentProvider, ProviderRefuses, RefundState
+from liveserver.payments.port import KeyRefused, Payment, PaymentProvider, ProviderRefuses, RefundState
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Back:
         self._clock = clock
 
     async def refund(self, refund: str) -> None:
-        """The job of a refund that was promised. Raises OutcomeUnknown (it is tried again), RefundUnclear."""
+        """The job of a refund that was promised. Raises OutcomeUnknown, KeyRefused (it is tried again), RefundUnclear."""
         found = await orders.find_refund(self._pool, refund)
         if found is None or found.status != "requested":
             return
@@ -73,6 +73,8 @@ class Back:
             await self._prove_not_sent(refund, order)
         try:
             state = await self._provider.refund(charge, amount, currency, refund, f"ref:{refund}")
+        except KeyRefused:
+            raise
         except ProviderRefuses as refuses:
             log.error("refund_refused", extra={"refund": refund, "code": refuses.code})
             return RefundState(

@@ -45,6 +45,11 @@ class ProviderRefuses(Exception):
         self.code = code
 
 
+class KeyRefused(ProviderRefuses):
+    """The provider does not know us: our key is wrong, or was exchanged. It has not looked at the call, so this says nothing about an
+    earlier one that had no answer: money on its way waits until the operator has mended the key."""
+
+
 class OutcomeUnknown(Exception):
     """No answer, or none that says what happened: it may have been done. Ask again with the same key, or look for it."""
 

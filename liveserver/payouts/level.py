@@ -17,7 +17,13 @@ from liveserver.ledger import rules as postings
 from liveserver.ledger import store as ledger
 from liveserver.orders import store as orders
 from liveserver.orders.model import OrderJob
-from liveserver.payments.port import OutcomeUnknown, PaymentProvider, ProviderRefuses, TransferState
+from liveserver.payments.port import (
+    KeyRefused,
+    OutcomeUnknown,
+    PaymentProvider,
+    ProviderRefuses,
+    TransferState,
+)
 from liveserver.payouts import rules, store
 from liveserver.payouts.model import PayoutAccount, SellerJob, Transfer, TransferId
 from liveserver.payouts.store import Q
@@ -152,6 +158,8 @@ class Level:
     async def _carry_out(self, transfer: Transfer) -> None:
         try:
             reference = await self._asked(transfer)
+        except KeyRefused:
+            raise  # an earlier call may have been carried out: under another key it would be carried out twice
         except ProviderRefuses as refused:
             log.warning(
                 "transfer_refused",

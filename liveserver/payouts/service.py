@@ -18,7 +18,7 @@ from liveserver.ledger import rules as postings
 from liveserver.ledger import store as ledger
 from liveserver.mail.model import SellerMail, SellerTemplate
 from liveserver.mail.outbox import send
-from liveserver.payments.port import PaymentProvider, PayoutState, ProviderRefuses
+from liveserver.payments.port import KeyRefused, PaymentProvider, PayoutState, ProviderRefuses
 from liveserver.payouts import rules, store
 from liveserver.payouts.errors import (
     ACCOUNT_NOT_READY,
@@ -132,6 +132,8 @@ class Payouts:
             said = await self._provider.pay_out(
                 payout.account, payout.id, payout.amount, payout.currency, payout.key
             )
+        except KeyRefused:
+            raise  # an earlier call may have sent it
         except ProviderRefuses as refused:
             log.warning("payout_refused", extra={"user": payout.seller, "error": str(refused)})
             said = PayoutState(

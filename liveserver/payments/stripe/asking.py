@@ -12,7 +12,7 @@ import stripe
 from stripe import StripeClient
 from stripe._http_client import AIOHTTPClient  # the only asynchronous client without a further dependency
 
-from liveserver.payments.port import OutcomeUnknown, PaymentFailed, ProviderRefuses
+from liveserver.payments.port import KeyRefused, OutcomeUnknown, PaymentFailed, ProviderRefuses
 
 T = TypeVar("T")
 
@@ -32,19 +32,16 @@ def client_of(key: str, api_url: str) -> StripeClient:
 
 
 async def asked(call: Awaitable[T]) -> T:
-    """The answer. Raises PaymentFailed (without the payment), ProviderRefuses or OutcomeUnknown."""
+    """The answer. Raises PaymentFailed (without the payment), ProviderRefuses (KeyRefused) or OutcomeUnknown."""
     try:
         return await call
     except stripe.CardError as error:
         raise PaymentFailed(
             _reason(error), (error.user_message or "The card was declined.")[:MESSAGE_MAX]
         ) from error
-    except (
-        stripe.InvalidRequestError,
-        stripe.IdempotencyError,
-        stripe.AuthenticationError,
-        stripe.PermissionError,
-    ) as error:
+    except stripe.AuthenticationError as error:
+        raise KeyRefused(error.code or "invalid_key", _told(error)) from error
+    except (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.PermissionError) as error:
         missing = "resource_missing" if error.http_status == HTTPStatus.NOT_FOUND else "invalid_request"
         raise ProviderRefuses(error.code or missing, _told(error)) from error
     except stripe.StripeError as error:
