@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
-from playwright.async_api import BrowserContext, Frame, Page, Route
+from playwright.async_api import BrowserContext, Page, Route
 
 from tests.doubles.stripe.objects import parsed
 from tests.doubles.stripe.server import Refusal, StripeDouble
@@ -202,6 +202,7 @@ async def type_card(page: Page, number: str) -> None:
     await form.get_by_label("Security code").fill("123")
 
 
-def at_the_bank(page: Page) -> Frame:
-    """The bank's question, where it is open."""
-    return next(each for each in page.frames if each.url.startswith("https://hooks.stripe.com/"))
+async def answer_bank(page: Page, *, agreed: bool) -> None:
+    """Answers the bank's question, in its frame over the page."""
+    bank = page.frame_locator('iframe[src*="hooks.stripe.com"]')
+    await bank.get_by_role("button", name="Complete" if agreed else "Fail").click()
