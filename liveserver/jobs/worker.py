@@ -16,7 +16,7 @@ from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.errors import FailingListenerError
 
 from liveserver.infra.database import AWAY, Pool
-from liveserver.jobs.library import CHANNEL, queries_of
+from liveserver.jobs.library import manager_of, scheduler_of
 from liveserver.jobs.model import Counts, Every, Hopeless, Later, Work
 from liveserver.jobs.tries import Try, parameters
 from liveserver.kernel.tasks import end
@@ -144,13 +144,13 @@ class Worker:
         )
 
     def _queue_manager(self, works: Sequence[Work]) -> QueueManager:
-        manager = QueueManager(queries_of(self._pool), CHANNEL)
+        manager = manager_of(self._pool)
         for work in works:
             manager.register_executor(work.kind, Try(parameters(), work, self.counts, self._jobs))
         return manager
 
     def _scheduler(self) -> SchedulerManager:
-        scheduler = SchedulerManager(queries_of(self._pool))
+        scheduler = scheduler_of(self._pool)
         for regular in self._periodic:
             # What was due while nobody ran is done at the start, once: its row is not cleaned away.
             scheduler.schedule(regular.kind, regular.cron)(_scheduled(regular))
