@@ -8,8 +8,15 @@ from liveserver.infra.database import Pool
 from tests.orders.conftest import shop
 from tests.orders.shop import SELLER, TS
 from tests.payouts.stage import Stage
+from tests.support.shared_database import SharedDatabase, shared_database
 
-__all__ = ["shop"]
+__all__ = ["shared_database", "shop"]
+
+
+@pytest.fixture
+async def database_url(shared_database: SharedDatabase) -> str:
+    """One for the folder, emptied: there are many tests here, and none leaves anybody running."""
+    return await shared_database.emptied()
 
 
 @pytest.fixture
