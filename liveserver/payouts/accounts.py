@@ -4,6 +4,7 @@ that something has changed.
 What the provider wants to know of a seller (who they are, which bank) is asked on its own pages and never comes here.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 
@@ -13,11 +14,19 @@ from liveserver.jobs.queue import enqueue
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
-from liveserver.payments.port import UNKNOWN_OUTCOME, OutcomeUnknown, PaymentProvider, SellerAccount
+from liveserver.payments.port import (
+    UNKNOWN_OUTCOME,
+    OutcomeUnknown,
+    PaymentProvider,
+    ProviderRefuses,
+    SellerAccount,
+)
 from liveserver.payouts import store
-from liveserver.payouts.errors import COUNTRY_UNFIT, NO_ACCOUNT
+from liveserver.payouts.errors import ACCOUNT_REFUSED, COUNTRY_UNFIT, NO_ACCOUNT
 from liveserver.payouts.model import PayoutAccount, SellerJob
 from liveserver.payouts.store import Q
+
+log = logging.getLogger(__name__)
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 WANTS_MAX = 50
@@ -39,7 +48,7 @@ class PayoutAccounts:
     async def open(self, seller: UserId, country: str) -> PayoutAccount | Rejected:
         """Makes a seller's account, once; the second time it is the same. `country` is ISO 3166-1 alpha-2.
 
-        Refusals: `country_unfit`, `payment_unknown`.
+        Refusals: `country_unfit`, `payout_account_refused`, `payment_unknown`.
         """
         if there := await self.of(seller):
             return there
@@ -52,6 +61,9 @@ class PayoutAccounts:
             made = await self._provider.create_account(seller, email, country, f"acct:{seller}:{country}")
         except OutcomeUnknown:
             return UNKNOWN_OUTCOME
+        except ProviderRefuses as refused:
+            log.warning("payout_account_refused", extra={"user": seller, "error": str(refused)})
+            return ACCOUNT_REFUSED
         ts = self._clock.now_ms()
         async with transaction(self._pool) as on:
             await on.execute(

@@ -7,6 +7,11 @@ ACCOUNT_NOT_FOUND = Rejected("payout_account_not_found", "There is no payout acc
 ACCOUNT_NOT_READY = Rejected(
     "payout_account_not_ready", "The payment provider still needs something from you before it can pay you."
 )
+ACCOUNT_REFUSED = Rejected(
+    "payout_account_refused",
+    "The payment provider opens no account for you in this country.",
+    detail={"field": "country"},
+)
 PAYOUT_NOT_FOUND = Rejected("payout_not_found", "There is no such payout, or it is not yours.")
 PAYOUT_SENT = Rejected("payout_sent", "It is on its way already: only the bank can end it now.")
 TOO_MANY_PAYOUTS = Rejected("too_many_payouts", "No more payouts today. Ask again tomorrow.")
