@@ -3,10 +3,13 @@
 Answers are kept in PostgreSQL for a day, so that a retry may come to another process or after a restart. It is no
 transaction: should the server die between creating and keeping the answer, the key stays taken for `CLAIM_MS`, and a retry
 after that is a new request.
+
+Answers are kept without their secrets (`Secret`): what ends up in a backup must not finish anybody's payment.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -50,6 +53,23 @@ TOO_MANY_KEYS = Rejected(
 BAD_KEY = invalid("Idempotency-Key", f"A key has 1 to {KEY_LENGTH_MAX} printable ASCII characters.")
 
 
+class Secret(msgspec.Struct, frozen=True):
+    """A field of an answer that is not kept with it, but asked for anew when the request is repeated."""
+
+    field: str
+    again: Callable[[dict[str, Any]], Awaitable[str]]
+    """Given the answer without it. Raises Refused when it can't be had now; a later repetition may have it."""
+
+    def without(self, body: bytes) -> bytes:
+        """An answer's body as it is kept."""
+        return msgspec.json.encode({**msgspec.json.decode(body), self.field: ""})
+
+    async def filled(self, kept: bytes) -> bytes:
+        """The body as it was."""
+        answer: dict[str, Any] = msgspec.json.decode(kept)
+        return msgspec.json.encode({**answer, self.field: await self.again(answer)})
+
+
 class _Kept(msgspec.Struct, frozen=True):
     request: bytes
     status: int | None
@@ -63,6 +83,7 @@ async def once(
     raw: bytes,
     carry_out: Callable[[], Awaitable[web.Response]],
     form_key: str | None = None,
+    secret: Secret | None = None,
 ) -> web.Response:
     """Carries the request out, or repeats the answer of the one that came first with the same key: the header, or a form's field.
 
@@ -86,7 +107,7 @@ async def once(
         if kept.request != digest:
             raise Refused(REUSED)
         if kept.status is not None and kept.body is not None:
-            return _repeated(kept.status, kept.body)
+            return _repeated(kept.status, kept.body if secret is None else await secret.filled(kept.body))
         if now_ms - kept.created_ts < CLAIM_MS or not await pool.fetchval(
             QUERIES.take_over_key, owner, key, now_ms, now_ms - CLAIM_MS
         ):
@@ -98,6 +119,8 @@ async def once(
         raise
     body = response.body if isinstance(response.body, bytes) else b""
     assert len(body) <= ANSWER_BYTES_MAX, "an answer of an operation that creates is small"
+    if secret is not None:
+        body = secret.without(body)
     await pool.execute(QUERIES.keep_answer, owner, key, response.status, body)
     return response
 

@@ -8,6 +8,7 @@
 facts come the route, the checks before the handler runs, and the OpenAPI document (`openapi`). It holds no operation.
 """
 
+import functools
 import inspect
 import re
 import types
@@ -24,7 +25,7 @@ from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import is_id
 from storefront.bodies import read_json, read_query
 from storefront.headers import secure_answer
-from storefront.idempotency import once
+from storefront.idempotency import Secret, once
 from storefront.middleware import request_id
 from storefront.problems import NOT_FOUND, Refused
 from storefront.services import Services, services_of
@@ -51,6 +52,10 @@ class Call(msgspec.Struct, frozen=True):
     def who(self) -> Identity:
         """Who asks."""
         return self.visitor.identity
+
+
+SecretAgain: typing.TypeAlias = Callable[[Call, dict[str, Any]], Awaitable[str]]
+"""Gives the secret of an answer that is kept without it; see `idempotency.Secret`."""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -83,6 +88,8 @@ class Operation(msgspec.Struct, frozen=True):
     handler: Callable[..., Awaitable[Any]]
     problems: tuple[int, ...] = ()
     """Problem statuses besides those that follow from what it takes (`openapi.refusals_of`)."""
+    secret: tuple[str, SecretAgain] | None = None
+    """The field of a keyed operation's answer that is not kept, and where it is had again."""
 
 
 OPERATIONS: list[Operation] = []
@@ -100,6 +107,7 @@ def operation(
     status: int = 200,
     keyed: bool = False,
     problems: tuple[int, ...] = (),
+    secret: tuple[str, SecretAgain] | None = None,
 ) -> Callable[[H], H]:
     """Registers a handler; see the module's example."""
 
@@ -129,6 +137,7 @@ def operation(
                 answer=answer,
                 handler=handler,
                 problems=problems,
+                secret=secret,
             )
         )
         return handler
@@ -168,9 +177,18 @@ def http_handler(op: Operation) -> Handler:
 
         if op.answer is Table:
             return await _send_table(request, await op.handler(call, **arguments))
-        return await once(request, visitor, raw, carry_out) if op.keyed else await carry_out()
+        if not op.keyed:
+            return await carry_out()
+        return await once(request, visitor, raw, carry_out, secret=_secret_of(op, call))
 
     return handle
+
+
+def _secret_of(op: Operation, call: Call) -> Secret | None:
+    if op.secret is None:
+        return None
+    field, again = op.secret
+    return Secret(field, functools.partial(again, call))
 
 
 async def _send_table(request: web.Request, answer: Table | Rejected) -> web.StreamResponse:

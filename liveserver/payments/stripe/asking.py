@@ -3,6 +3,7 @@
 The SDK's own retries are off: a call is repeated by whoever holds its idempotency key.
 """
 
+import logging
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import TypeVar
@@ -19,6 +20,9 @@ T = TypeVar("T")
 ANSWER_MAX_S = 25.0
 """Stripe's own limit for a call is some 20 s; after that nothing comes."""
 MESSAGE_MAX = 500
+
+# At debug it writes whole calls and answers, with people's addresses and the secrets that payments are finished with.
+logging.getLogger("stripe").setLevel(logging.INFO)
 
 
 def client_of(key: str, api_url: str) -> StripeClient:

@@ -49,6 +49,8 @@ class StripeDouble:
         self.asked: Counter[str] = Counter()
         self.faults: deque[Fault] = deque()
         """Each is used up by one POST."""
+        self.away = False
+        """Every call is answered with 503."""
         self.secret = "whsec_of_this_run"
         self.events: list[dict[str, Any]] = []
         self.url = ""
@@ -73,6 +75,8 @@ class StripeDouble:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
         self.asked[f"{request.method} {path.split('/')[0]}"] += 1
+        if self.away:
+            return web.json_response({"error": {"type": "api_error", "message": "Away."}}, status=503)
         if request.method == "GET":
             return self._answer(lambda: self._get(path, parsed(list(request.query.items()))))
         raw = await request.read()
@@ -371,6 +375,15 @@ class StripeDouble:
             dispute["balance_transactions"] = [line]
         self._tell("charge.dispute.created", dispute)
         return dispute
+
+    def decide(self, dispute: str, *, won: bool) -> None:
+        """The bank has decided a dispute; won: the money comes back, the fee does not."""
+        thing = self._of(dispute)
+        thing["status"] = "won" if won else "lost"
+        if won:
+            line = self._line("dispute_reversal", thing["id"], thing["amount"], thing["currency"])
+            thing["balance_transactions"] = [*thing["balance_transactions"], line]
+        self._tell("charge.dispute.closed", thing)
 
     # Events
 
