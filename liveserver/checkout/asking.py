@@ -33,11 +33,13 @@ class Asking:
         self._clock = clock
         self._retries = retries
 
-    async def resolve(self, attempt: Attempt) -> tuple[Attempt, Payment | None]:
-        """The attempt with the provider's answer to it, and the payment if it was just seen. Raises OutcomeUnknown."""
+    async def resolve(self, attempt: Attempt, *, ending: bool = False) -> tuple[Attempt, Payment | None]:
+        """The attempt with the provider's answer to it, and the payment if it was just seen. `ending`: nothing is to be charged any
+        more. Raises OutcomeUnknown.
+        """
         if attempt.state != "asked":
             return attempt, None
-        step = rules.next_step(attempt, self._clock.now_ms())
+        step = rules.next_step(attempt, self._clock.now_ms(), ending=ending)
         if step == "ask":
             return await self._ask(attempt)
         found = await self._search(attempt)
@@ -85,7 +87,7 @@ class Asking:
 
     async def end(self, attempt: Attempt) -> Attempt:
         """Cancels what could still be paid; the state says whether that was in time. Raises OutcomeUnknown."""
-        attempt, _ = await self.resolve(attempt)
+        attempt, _ = await self.resolve(attempt, ending=True)
         if not attempt.live or attempt.state == "succeeded":
             return attempt
         try:

@@ -19,12 +19,15 @@ SEARCHABLE_AFTER_MS = 3_600_000
 Step = Literal["ask", "search", "prove"]
 
 
-def next_step(attempt: Attempt, now: int) -> Step:
+def next_step(attempt: Attempt, now: int, *, ending: bool = False) -> Step:
     """For an attempt without an answer. `ask`: the same call with the same key. `search`: a payment that is found counts, one that
     is not may still turn up. `prove`: one that is not found is not there, and another attempt may be made.
+
+    A call with a card charges it, should the first never have arrived: whoever is `ending` an order does not ask so.
     """
     assert attempt.state == "asked", "an attempt with an answer is asked for by its payment's id"
-    if attempt.unknowns < UNKNOWNS_MAX and now - attempt.created_ts < KEY_TRUSTED_MS:
+    charges = bool(attempt.request.card)
+    if not (ending and charges) and attempt.unknowns < UNKNOWNS_MAX and now - attempt.created_ts < KEY_TRUSTED_MS:
         return "ask"
     return "prove" if now - attempt.asked_ts >= SEARCHABLE_AFTER_MS else "search"
 
