@@ -154,12 +154,19 @@ class Checkout:
         )
 
     async def pay(
-        self, who: Identity, order: str, *, address: str | Address | None = None, saved_card: bool = False
+        self,
+        who: Identity,
+        order: str,
+        *,
+        address: str | Address | None = None,
+        saved_card: bool = False,
+        expected_total: int | None = None,
     ) -> Session | Rejected:
         """What the payment page needs for an order that waits, with the buyer there. Two tabs get the same payment.
 
+        `expected_total` is what the buyer was shown (None: any): another place may cost something else, and is kept all the same.
         Refusals: `order_not_found`, `order_state`, `payment_window_over`, `no_address`,
-        `no_card`, `payment_processing`, `payment_unknown`.
+        `price_changed`, `no_card`, `payment_processing`, `payment_unknown`.
         """
         now = await self._payable(who, order)
         if isinstance(now, Rejected):
@@ -172,6 +179,8 @@ class Checkout:
                 now = moved
             if now.address is None:
                 return NO_ADDRESS
+            if expected_total is not None and expected_total != now.total:
+                return price_changed(expected_total, now.total, _figures(now))
             if now.total == 0:
                 return await self._pay_nothing(now)
             return await self._pay(now, saved_card=saved_card)
@@ -356,9 +365,9 @@ def _unknown(order: Order) -> Rejected:
     return Rejected(UNKNOWN_OUTCOME.code, UNKNOWN_OUTCOME.message, retryable=True, detail={"order": order.id})
 
 
-def _figures(priced: Priced) -> dict[str, int | str]:
+def _figures(priced: Priced | Order) -> dict[str, int | str]:
     return {
-        "subtotal": priced.subtotal,
+        "subtotal": sum(line.price * line.quantity for line in priced.lines),
         "discount": priced.discount,
         "shipping": priced.shipping,
         "tax": sum(line.amount for line in priced.taxes),

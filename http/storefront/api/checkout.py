@@ -93,7 +93,13 @@ async def checkout_session(call: Call, body: CheckoutInput) -> PaymentSession | 
         return invalid("seller", "Say either a seller or an order.")
     address = body.new_address.address() if body.new_address is not None else body.address
     if body.order:
-        done = await checkout.pay(call.who, body.order, address=address or None, saved_card=body.saved_card)
+        done = await checkout.pay(
+            call.who,
+            body.order,
+            address=address or None,
+            saved_card=body.saved_card,
+            expected_total=body.expected_total,
+        )
     else:
         if not address:
             return invalid("address", "Say where it goes.")
