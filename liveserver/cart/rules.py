@@ -22,7 +22,7 @@ from liveserver.cart.model import Coupon, CouponDraft, Method, MethodDraft
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import is_id
 from liveserver.kernel.text import clean_line
-from liveserver.ledger.rules import share
+from liveserver.ledger.rules import share, shared
 from liveserver.orders.model import Address, Line
 
 BP = 10_000
@@ -50,19 +50,6 @@ def countries() -> dict[str, str]:
         if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
     }
     return dict(sorted(names.items(), key=lambda entry: entry[1]))
-
-
-def shared(total: int, weights: Sequence[int]) -> list[int]:
-    """`total` split in proportion, by largest remainder; ties go to the larger weight, then to the first."""
-    whole = sum(weights)
-    if whole == 0:
-        assert total == 0, "nothing can be shared among nobody"
-        return [0] * len(weights)
-    parts = [total * weight // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), -weights[i], i))
-    for i in order[: total - sum(parts)]:
-        parts[i] += 1
-    return parts
 
 
 def discounted(coupon: Coupon, lines: Sequence[Line], currency: str, ts: int) -> tuple[Line, ...] | Rejected:

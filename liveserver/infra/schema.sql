@@ -319,6 +319,17 @@ CREATE TABLE public.coupons (
     CONSTRAINT coupons_uses_max_check CHECK (((uses_max >= 1) AND (uses_max <= 1000000)))
 );
 
+CREATE TABLE public.credit_notes (
+    refund text NOT NULL,
+    order_id text NOT NULL,
+    seller text NOT NULL,
+    number bigint NOT NULL,
+    issued_ts bigint NOT NULL,
+    issuer jsonb NOT NULL,
+    CONSTRAINT credit_notes_issuer_check CHECK ((octet_length((issuer)::text) <= 4096)),
+    CONSTRAINT credit_notes_number_check CHECK ((number > 0))
+);
+
 CREATE TABLE public.customers (
     person text NOT NULL,
     provider text NOT NULL,
@@ -402,7 +413,9 @@ CREATE TABLE public.invoice_issuers (
     tax_id text DEFAULT ''::text NOT NULL,
     last_number bigint DEFAULT 0 NOT NULL,
     changed_ts bigint NOT NULL,
+    last_credit bigint DEFAULT 0 NOT NULL,
     CONSTRAINT invoice_issuers_address_check CHECK (((char_length(address) >= 1) AND (char_length(address) <= 500))),
+    CONSTRAINT invoice_issuers_last_credit_check CHECK ((last_credit >= 0)),
     CONSTRAINT invoice_issuers_last_number_check CHECK ((last_number >= 0)),
     CONSTRAINT invoice_issuers_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
     CONSTRAINT invoice_issuers_seller_check CHECK (((char_length(seller) >= 1) AND (char_length(seller) <= 40))),
@@ -410,6 +423,8 @@ CREATE TABLE public.invoice_issuers (
 );
 
 COMMENT ON COLUMN public.invoice_issuers.last_number IS 'of the invoice issued last; whoever issues the next one holds this row';
+
+COMMENT ON COLUMN public.invoice_issuers.last_credit IS 'of the credit note issued last; whoever issues the next one holds this row';
 
 CREATE TABLE public.invoices (
     order_id text NOT NULL,
@@ -1394,6 +1409,12 @@ ALTER TABLE ONLY public.coupons
 ALTER TABLE ONLY public.coupons
     ADD CONSTRAINT coupons_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.credit_notes
+    ADD CONSTRAINT credit_notes_are_counted UNIQUE (seller, number);
+
+ALTER TABLE ONLY public.credit_notes
+    ADD CONSTRAINT credit_notes_pkey PRIMARY KEY (refund);
+
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_are_one_person UNIQUE (provider, customer);
 
@@ -1607,6 +1628,8 @@ CREATE INDEX commission_rates_newest ON public.commission_rates USING btree (sel
 
 CREATE INDEX coupon_uses_of_coupon ON public.coupon_uses USING btree (coupon, person);
 
+CREATE INDEX credit_notes_of_order ON public.credit_notes USING btree (order_id, number);
+
 CREATE INDEX disputes_of_order ON public.disputes USING btree (order_id);
 
 CREATE INDEX http_idempotency_by_age ON public.http_idempotency USING btree (created_ts);
@@ -1779,6 +1802,12 @@ ALTER TABLE ONLY public.coupon_uses
 
 ALTER TABLE ONLY public.coupon_uses
     ADD CONSTRAINT coupon_uses_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.credit_notes
+    ADD CONSTRAINT credit_notes_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.credit_notes
+    ADD CONSTRAINT credit_notes_refund_fkey FOREIGN KEY (refund) REFERENCES public.refunds(id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);

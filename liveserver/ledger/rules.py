@@ -4,6 +4,8 @@ The source of every line is commerce's table of postings (docs/operating/ledger.
 nothing about *whether* something may happen (the orders do) except what the figures themselves forbid.
 """
 
+from collections.abc import Sequence
+
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import OrderId, UserId
 from liveserver.ledger.model import Account, Journal, Posting, Rates, Refunds, Sale
@@ -19,6 +21,19 @@ def share(amount: int, part: int, whole: int) -> int:
     assert amount >= 0, "shares are of amounts that were paid"
     assert 0 <= part <= whole, "a part is not more than the whole"
     return 0 if whole == 0 else (2 * amount * part + whole) // (2 * whole)
+
+
+def shared(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` split in proportion, by largest remainder; ties go to the larger weight, then to the first."""
+    whole = sum(weights)
+    if whole == 0:
+        assert total == 0, "nothing can be shared among nobody"
+        return [0] * len(weights)
+    parts = [total * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), -weights[i], i))
+    for i in order[: total - sum(parts)]:
+        parts[i] += 1
+    return parts
 
 
 def sale(

@@ -1,4 +1,5 @@
-"""Receipts and invoices as PDF: a buyer's proof of what was paid, and a seller's bill with a number of the seller's own.
+"""Receipts, invoices and credit notes as PDF: a buyer's proof of what was paid, a seller's bill with a number of the seller's own, and
+what a refund takes off it.
 
 It reads and stores nothing: an order (and who issues its invoice) goes in, the same bytes come out each time. Times are written as
 days in UTC, amounts with the currency's code, so that a document reads the same wherever it is opened. Drawing one takes up to
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from liveserver.kernel.money import decimals
+from liveserver.ledger.rules import shared
 from liveserver.orders.model import Address, Order, Refund
 from liveserver.orders.paper import SOFT, WARN, Align, Paper
 
@@ -46,6 +48,37 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """How people write the number."""
         return f"{self.number:06d}"
+
+
+class CreditNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a refund takes off an invoice. Its number and what it says never change again; whether it is void does."""
+
+    number: int
+    """Counted for each seller, without gaps."""
+    issued_ts: int
+    issuer: Issuer
+    refund: str
+    item: int
+    shipping: int
+    tax: int
+    """What of the refund is of the goods, of the postage and of the taxes, in minor units: as it was posted."""
+    reason: str
+    settled_ts: int
+    """When the refund was sent; or, of one that is void, when it came back."""
+    void: bool
+    """The buyer's bank sent the refund back: the invoice stands again."""
+    invoice: int
+    invoice_ts: int
+
+    @property
+    def name(self) -> str:
+        """How people write the number."""
+        return f"CN-{self.number:06d}"
+
+    @property
+    def amount(self) -> int:
+        """All that was given back."""
+        return self.item + self.shipping + self.tax
 
 
 def receipt(order: Order, refunds: Sequence[Refund] = ()) -> bytes:
@@ -86,14 +119,42 @@ def invoice(order: Order, of: Invoice) -> bytes:
     paper = _paper("Invoice", order, of.issued_ts, [issuer.name, issuer.address, issuer.tax_id])
     facts = [("Invoice", of.name), ("Issued on", day(of.issued_ts)), ("Order", f"#{order.number}"), ("Supplied on", day(order.paid_ts))]  # fmt: skip
     _head(paper, "Invoice", order, facts)
-    seller = [issuer.name, *issuer.address.splitlines()]
-    if issuer.tax_id:
-        seller.append(f"Tax number: {issuer.tax_id}")
-    _parties(paper, ("From", seller), ("To", _buyer(order)))
+    _issuer_and_buyer(paper, issuer, order)
     _lines(paper, order)
     _totals(paper, order)
     paper.ln(4)
     paper.write_line(f"Paid in full on {day(order.paid_ts)}.", colour=SOFT)
+    return paper.done()
+
+
+def credit_note(order: Order, of: CreditNote) -> bytes:
+    """The seller's credit note for a refund of an invoiced order: the invoice, and what of it was given back."""
+    issuer, currency = of.issuer, order.currency
+    paper = _paper(
+        "Credit note", order, of.issued_ts, [issuer.name, issuer.address, issuer.tax_id, of.reason]
+    )
+    facts = [("Credit note", of.name), ("Issued on", day(of.issued_ts)), ("For invoice", f"{of.invoice:06d} of {day(of.invoice_ts)}"), ("Order", f"#{order.number}")]  # fmt: skip
+    _head(paper, "Credit note", order, facts)
+    if of.void:
+        paper.write_line(
+            f"Void: the refund came back on {day(of.settled_ts)}. The invoice stands.", 11, "B", colour=WARN
+        )
+        paper.ln(4)
+    _issuer_and_buyer(paper, issuer, order)
+    paper.write_line(f"Given back: {of.reason}" if of.reason else "Given back", 11, "B")
+    paper.ln(2)
+    if of.item:
+        _sum(paper, "Of the goods", -of.item, currency)
+    if of.shipping:
+        _sum(paper, "Of the shipping", -of.shipping, currency)
+    # The refund has one sum of taxes: of several it is shared as they were charged.
+    for tax, part in zip(order.taxes, shared(of.tax, [tax.amount for tax in order.taxes]), strict=True):
+        if part:
+            _sum(paper, f"{tax.name} {_percent(tax.rate_bp)}", -part, currency)
+    _sum(paper, "Total", -of.amount, currency, strong=True)
+    if not of.void:
+        paper.ln(4)
+        paper.write_line(f"Sent to the buyer on {day(of.settled_ts)}.", colour=SOFT)
     return paper.done()
 
 
@@ -155,6 +216,13 @@ def _parties(paper: Paper, left: tuple[str, list[str]], right: tuple[str, list[s
         ends.append(paper.y)
     paper.set_xy(paper.l_margin, max(ends))
     paper.ln(5)
+
+
+def _issuer_and_buyer(paper: Paper, issuer: Issuer, order: Order) -> None:
+    seller = [issuer.name, *issuer.address.splitlines()]
+    if issuer.tax_id:
+        seller.append(f"Tax number: {issuer.tax_id}")
+    _parties(paper, ("From", seller), ("To", _buyer(order)))
 
 
 def _lines(paper: Paper, order: Order) -> None:

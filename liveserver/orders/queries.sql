@@ -119,6 +119,27 @@ UPDATE refunds SET status = $2, reference = $3, error = $4, settled_ts = $5 WHER
 -- The buyer's bank has sent it back after all.
 UPDATE refunds SET status = 'failed', error = $2, settled_ts = $3 WHERE id = $1 AND status = 'succeeded' RETURNING id;
 
+-- name: refunds_to_credit
+-- Refunds of an invoiced order that were sent and have no credit note yet, in the order in which they were sent.
+SELECT r.id, i.seller FROM refunds r JOIN invoices i ON i.order_id = r.order_id
+WHERE r.order_id = $1 AND r.status = 'succeeded' AND NOT EXISTS (SELECT FROM credit_notes c WHERE c.refund = r.id)
+ORDER BY r.settled_ts, r.id;
+
+-- name: next_credit
+-- The seller's next number of a credit note, held until the transaction ends.
+UPDATE invoice_issuers SET last_credit = last_credit + 1 WHERE seller = $1 RETURNING last_credit, name, address, tax_id;
+
+-- name: add_credit_note
+-- Issues the credit note of a refund.
+INSERT INTO credit_notes (refund, order_id, seller, number, issued_ts, issuer) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: credit_notes_of
+-- The credit notes of some orders, with the refund and the invoice that each is about.
+SELECT c.order_id, c.number, c.issued_ts, c.issuer, c.refund, r.item, r.shipping, r.tax, r.reason, r.settled_ts,
+    r.status = 'failed' AS void, i.number AS invoice, i.issued_ts AS invoice_ts
+FROM credit_notes c JOIN refunds r ON r.id = c.refund JOIN invoices i ON i.order_id = c.order_id
+WHERE c.order_id = ANY ($1::text[]) ORDER BY c.number;
+
 -- name: insert_dispute
 -- The bank has taken it back while it decides; told once.
 INSERT INTO disputes (id, order_id, amount, fee, reason, opened_ts) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id;

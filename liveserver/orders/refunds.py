@@ -13,7 +13,7 @@ from liveserver.kernel.ids import UserId, new_id
 from liveserver.ledger import rules
 from liveserver.ledger import store as ledger
 from liveserver.ledger.model import Account, Refunds
-from liveserver.orders import store
+from liveserver.orders import credit_notes, store
 from liveserver.orders.errors import DISPUTED, ORDER_NOT_FOUND, REFUND_NOT_FOUND, not_now, over_refund
 from liveserver.orders.model import PROVIDER, Funds, Order, Refund, RefundId, RefundJob
 from liveserver.orders.store import Q
@@ -100,6 +100,7 @@ async def settled(on: Connection, refund: str, reference: str, ts: int) -> Refun
     if await on.fetchval(Q.settle_refund, refund, "succeeded", reference, "", ts) is None:
         return before
     await ledger.post(on, [rules.refund_paid(refund, now.currency, before.amount, now.id)], ts)
+    await credit_notes.issue_due(on, now.id, ts)
     done = await happened(on, now.id, "refunded", PROVIDER, ts, {"amount": before.amount})
     await mail_buyer(on, done, "refunded", before.amount, before.reason)
     return msgspec.structs.replace(before, status="succeeded", reference=reference, settled_ts=ts)

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +10,17 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from liveserver.orders import paper
-from liveserver.orders.documents import TEST_STAMP, Invoice, Issuer, amount, invoice, receipt
-from liveserver.orders.model import Address, Line
+from liveserver.orders.documents import (
+    TEST_STAMP,
+    CreditNote,
+    Invoice,
+    Issuer,
+    amount,
+    credit_note,
+    invoice,
+    receipt,
+)
+from liveserver.orders.model import Address, Line, TaxLine
 from tests.support.orders import PAID_TS, order, refund, tax
 
 HANA = Invoice(
@@ -50,6 +60,35 @@ def test_an_invoice_has_its_issuer_and_its_own_number():
     (text,) = pages_of(invoice(order(), HANA))
     for words in ("Invoice 000007", "Hana Ltd Main Street 1 12345 Town", "Tax number: DE123456789", "To Ana Müller", "Order #100001"):  # fmt: skip
         assert words in text
+
+
+def credited(**changes: Any) -> CreditNote:
+    usual: dict[str, Any] = {
+        "number": 3, "issued_ts": PAID_TS, "issuer": HANA.issuer, "refund": "re_1", "item": 1_000, "shipping": 413, "tax": 114,
+        "reason": "A scratch", "settled_ts": PAID_TS, "void": False, "invoice": 7, "invoice_ts": PAID_TS,
+    }  # fmt: skip
+    return CreditNote(**{**usual, **changes})
+
+
+def test_a_credit_note_says_for_which_invoice_and_how_much_of_what():
+    (text,) = pages_of(credit_note(order(taxes=(tax(810, 438),), tax=438), credited()))
+    for words in ("Credit note CN-000003", "For invoice 000007 of 18 November 2026", "Order #100001", "Hana Ltd", "To Ana Müller",
+                  "Given back: A scratch", "Of the goods -USD 10.00 Of the shipping -USD 4.13 VAT 8.1 % -USD 1.14 Total -USD 15.27",
+                  "Sent to the buyer on 18 November 2026."):  # fmt: skip
+        assert words in text, words
+    assert "Void" not in text
+
+
+def test_of_several_taxes_each_takes_its_share_of_what_went_back():
+    taxed = order(taxes=(TaxLine("State tax", 700, 300), TaxLine("City tax", 100, 100)), tax=400)
+    (text,) = pages_of(credit_note(taxed, credited(tax=101)))
+    assert "State tax 7 % -USD 0.76 City tax 1 % -USD 0.25 Total" in text
+
+
+def test_a_credit_note_whose_refund_came_back_is_void():
+    (text,) = pages_of(credit_note(order(taxes=(tax(810, 438),), tax=438), credited(void=True)))
+    assert "Void: the refund came back on 18 November 2026. The invoice stands." in text
+    assert "Sent to the buyer" not in text
 
 
 def test_an_order_of_the_test_provider_is_marked_on_every_page():

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from liveserver.orders.documents import CreditNote
 from liveserver.orders.model import (
     PROVIDER,
     SYSTEM,
@@ -73,6 +74,8 @@ class RefundDocument(msgspec.Struct, frozen=True):
     status: RefundStatus
     created_ts: int
     settled_ts: int | None
+    credit_note: str = ""
+    """The number of its credit note; "" while it has none: it was not sent, or its order has no invoice."""
 
 
 class DisputeDocument(msgspec.Struct, frozen=True):
@@ -264,7 +267,7 @@ def sold_order(of: Whole) -> SoldOrder:
     )
 
 
-def refund_document(refund: Refund) -> RefundDocument:
+def refund_document(refund: Refund, note: CreditNote | None = None) -> RefundDocument:
     """A refund's document."""
     return RefundDocument(
         refund.id,
@@ -274,6 +277,7 @@ def refund_document(refund: Refund) -> RefundDocument:
         refund.status,
         refund.created_ts,
         refund.settled_ts,
+        note.name if note is not None else "",
     )
 
 
@@ -343,5 +347,5 @@ def _common(of: Whole, told: frozenset[str]) -> dict[str, Any]:
         "completed_ts": order.completed_ts,
         "cancelled_ts": order.cancelled_ts,
         "history": tuple(step(order, happening, told) for happening in of.history),
-        "refunds": tuple(map(refund_document, of.refunds)),
+        "refunds": tuple(refund_document(refund, of.credit_notes.get(refund.id)) for refund in of.refunds),
     }

@@ -11,7 +11,8 @@ import msgspec
 from liveserver.accounts.model import Identity
 from liveserver.infra.database import Connection, Pool, load_queries, transaction
 from liveserver.kernel.errors import Rejected
-from liveserver.orders import moves, refunds, store
+from liveserver.orders import credit_notes, moves, refunds, store
+from liveserver.orders.documents import CreditNote
 from liveserver.orders.errors import ORDER_NOT_FOUND
 from liveserver.orders.model import UNPAID, Dispute, Happening, Order, Refund
 from storefront.services import Services
@@ -33,6 +34,8 @@ class Whole(msgspec.Struct, frozen=True):
     history: tuple[Happening, ...]
     refunds: tuple[Refund, ...]
     disputes: tuple[Dispute, ...]
+    credit_notes: dict[str, CreditNote]
+    """By refund."""
 
 
 async def bought(db: Pool | Connection, who: Identity, order: str) -> Order | Rejected:
@@ -57,6 +60,7 @@ async def whole(db: Pool | Connection, order: Order) -> Whole:
         tuple(await store.history(db, order.id)),
         tuple(await store.refunds_of(db, order.id)),
         tuple(await store.disputes_of(db, order.id)),
+        {note.refund: note for note in (await credit_notes.of_orders(db, [order.id])).get(order.id, ())},
     )
 
 

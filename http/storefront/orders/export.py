@@ -8,14 +8,17 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from liveserver.infra.database import Pool
+from liveserver.infra.database import Pool, load_queries
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.money import decimals
-from liveserver.orders import store
+from liveserver.orders import credit_notes, store
+from liveserver.orders.documents import CreditNote
 from liveserver.orders.model import Line, Order
 from liveserver.orders.store import Sought
+
+Q = load_queries("storefront.orders")
 
 ORDERS_MAX = 10_000
 """Orders of one file, the newest: a spreadsheet with more is of no use, and filters narrow it. What is cut says so in its last row."""
@@ -27,7 +30,7 @@ BOM = "\ufeff"
 COLUMNS = (
     "order", "placed", "paid", "state", "refund", "dispute", "funds", "test", "buyer", "show", "source", "title", "options", "sku",
     "quantity", "price", "line_amount", "currency", "shipping", "tax", "total", "refunded", "commission", "processing", "carrier",
-    "tracking",
+    "tracking", "invoice", "credit_notes", "credited",
 )  # fmt: skip
 
 
@@ -39,7 +42,18 @@ async def rows_of(pool: Pool, seller: str, sought: Sought) -> AsyncIterator[str]
         page = await store.of_seller(pool, seller, sought, cursor, AT_ONCE)
         assert not isinstance(page, Rejected), "a cursor of our own is a good one"
         told += len(page.items)
-        yield written([_row(order, line) for order in page.items for line in order.lines])
+        ids = [order.id for order in page.items]
+        bills: dict[str, int] = {
+            row["order_id"]: row["number"] for row in await pool.fetch(Q.invoices_of, ids)
+        }
+        notes = await credit_notes.of_orders(pool, ids)
+        yield written(
+            [
+                _row(order, line, bills.get(order.id), notes.get(order.id, ()))
+                for order in page.items
+                for line in order.lines
+            ]
+        )
         cursor = page.next
         if cursor is None:
             return
@@ -71,7 +85,7 @@ def written(rows: list[tuple[str, ...]]) -> str:
     return text.getvalue()
 
 
-def _row(order: Order, line: Line) -> tuple[str, ...]:
+def _row(order: Order, line: Line, invoice: int | None, notes: Sequence[CreditNote]) -> tuple[str, ...]:
     def money(minor: int) -> str:
         return plain(minor, order.currency)
 
@@ -80,7 +94,9 @@ def _row(order: Order, line: Line) -> tuple[str, ...]:
         "test" if order.test else "", order.buyer_name, order.show, order.source, line.title, line.options, line.sku,
         str(line.quantity), money(line.price), money(line.amount), order.currency, money(order.shipping), money(order.tax),
         money(order.total), money(order.refunded.total), money(order.commission), money(order.processing), order.carrier,
-        order.tracking,
+        order.tracking, "" if invoice is None else f"{invoice:06d}",
+        " ".join(note.name + (" (void)" if note.void else "") for note in notes),
+        money(sum(note.amount for note in notes if not note.void)) if notes else "",
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from liveserver.accounts.model import Identity
 from liveserver.infra.database import Connection, Pool, load_queries, transaction
 from liveserver.kernel.errors import Rejected
-from liveserver.orders import store
+from liveserver.orders import credit_notes, store
 from liveserver.orders.documents import Invoice, Issuer
 from liveserver.orders.errors import not_now
 from storefront.orders.access import sold
@@ -105,4 +105,6 @@ async def issue(services: Services, who: Identity, order: str) -> Invoice | Reje
         issuer = Issuer(name=row["name"], address=row["address"], tax_id=row["tax_id"])
         number: int = row["last_number"]
         await on.execute(Q.add_invoice, found.id, found.seller, number, now_ts, msgspec.to_builtins(issuer))
+        # The invoice says all that was paid: what was given back before it was issued is credited now.
+        await credit_notes.issue_due(on, found.id, now_ts)
         return Invoice(number=number, issued_ts=now_ts, issuer=issuer)

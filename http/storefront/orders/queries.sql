@@ -66,6 +66,10 @@ ON CONFLICT (seller) DO UPDATE SET name = excluded.name, address = excluded.addr
 -- The invoice of an order.
 SELECT number, issued_ts, issuer FROM invoices WHERE order_id = $1;
 
+-- name: invoices_of
+-- The numbers of some orders' invoices.
+SELECT order_id, number FROM invoices WHERE order_id = ANY ($1::text[]);
+
 -- name: next_number
 -- The seller's next invoice number, held until the transaction ends: what is rolled back leaves no gap.
 UPDATE invoice_issuers SET last_number = last_number + 1 WHERE seller = $1

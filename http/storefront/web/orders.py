@@ -7,6 +7,7 @@
 |/orders/{id}/cancel        |POST  |order.html (4xx) |OrderPage      |field: reason|
 |/orders/{id}/receipt.pdf   |GET   |- (PDF)          |               |once it is paid|
 |/orders/{id}/invoice.pdf   |GET   |- (PDF)          |               |once its seller has issued it|
+|/orders/{id}/credit-note.pdf|GET  |- (PDF)          |               |`number`: of a refund of what was invoiced|
 
 Paying is the checkout's page. What may happen to an order is decided in `liveserver.orders`.
 """
@@ -15,8 +16,8 @@ from aiohttp import web
 
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.text import clean_line
-from liveserver.orders import store
-from liveserver.orders.documents import Invoice, invoice, receipt
+from liveserver.orders import credit_notes, store
+from liveserver.orders.documents import Invoice, credit_note, invoice, receipt
 from liveserver.orders.errors import ORDER_NOT_FOUND
 from liveserver.orders.model import UNPAID, Order, State
 from liveserver.orders.store import Sought
@@ -137,6 +138,26 @@ async def send_invoice(request: web.Request, of: Order) -> web.Response:
         raise Refused(ORDER_NOT_FOUND)
     body = await request.app[PRINTER].printed(lambda: invoice(of, issued))
     return pdf(body, f"invoice-{issued.name}")
+
+
+async def credit_note_pdf(request: web.Request) -> web.Response:
+    """GET /orders/{id}/credit-note.pdf"""
+    visitor = await _buyer(request)
+    found = await access.bought(services_of(request).pool, visitor.identity, request.match_info["id"])
+    if isinstance(found, Rejected):
+        raise Refused(found)
+    return await send_credit_note(request, found)
+
+
+async def send_credit_note(request: web.Request, of: Order) -> web.Response:
+    """The order's credit note of the number in the query; the caller has checked whose order it is. Raises Refused for others."""
+    wanted = request.query.get("number", "")
+    notes = (await credit_notes.of_orders(services_of(request).pool, [of.id])).get(of.id, ())
+    note = next((one for one in notes if str(one.number) == wanted), None)
+    if note is None:
+        raise Refused(ORDER_NOT_FOUND)
+    body = await request.app[PRINTER].printed(lambda: credit_note(of, note))
+    return pdf(body, f"credit-note-{note.name}")
 
 
 async def show_title(request: web.Request, of: Order) -> str:

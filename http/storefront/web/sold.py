@@ -11,6 +11,7 @@
 |/studio/orders/{id}/refund            |POST  |as above          |              |amount (decimal), reason|
 |/studio/orders/{id}/invoice           |POST  |as above          |              |issues it|
 |/studio/orders/{id}/invoice.pdf       |GET   |- (PDF)           |              |once issued|
+|/studio/orders/{id}/credit-note.pdf   |GET   |- (PDF)           |              |`number`: of a refund of what was invoiced|
 |/studio/invoices                      |GET, POST|issuer.html    |IssuerPage    |name, address, tax_id, next|
 
 Every form carries a `key`: what is sent twice is done once. The CSV is the API's (`/api/v1/seller/orders.csv`).
@@ -42,7 +43,7 @@ from storefront.visitors import Visitor
 from storefront.web import fields
 from storefront.web.account import form_refused
 from storefront.web.context import Form, OwnPage
-from storefront.web.orders import send_invoice, show_title
+from storefront.web.orders import send_credit_note, send_invoice, show_title
 from storefront.web.render import render, safe_path, see_other
 from storefront.web.sold_filter import Filter
 from storefront.web.studio import SHOWS_SHOWN_MAX, host_of, submitted
@@ -203,6 +204,12 @@ async def invoice_pdf(request: web.Request) -> web.Response:
     """GET /studio/orders/{id}/invoice.pdf"""
     visitor = await host_of(request)
     return await send_invoice(request, await _own(request, visitor))
+
+
+async def credit_note_pdf(request: web.Request) -> web.Response:
+    """GET /studio/orders/{id}/credit-note.pdf"""
+    visitor = await host_of(request)
+    return await send_credit_note(request, await _own(request, visitor))
 
 
 async def issuer(request: web.Request) -> web.Response:
