@@ -81,8 +81,9 @@ browser: .venv/.dev
 protocol: .venv/.dev ## write the tables of docs/PROTOCOL.md anew from the code
 	@$(BIN)/python scripts/write_protocol.py
 
-soak: .venv/.dev ## many more random histories than the tests run (HISTORIES=100000)
+soak: .venv/.dev ## many more random histories and webhooks than the tests run (HISTORIES=100000 ORDERS=3000)
 	@HISTORIES=$(or $(HISTORIES),100000) $(BIN)/python -m pytest tests/simulation -n 2 --timeout 14400
+	@ORDERS=$(or $(ORDERS),3000) $(BIN)/python -m pytest tests/payments/test_masses.py -s
 
 bench: .venv/.bench ## measure beside other servers, and write docs/benchmarks (some 100 minutes on a quiet machine)
 	@$(BIN)/python -m benchmarks all --write
