@@ -1,5 +1,6 @@
 """localstripe, somebody else's Stripe, as a process of its own behind a small relay: it refuses parameters that it does not know
-and that change nothing for it (`description`, `transfer_group`, `receipt_email`), so the relay takes them out.
+and that change nothing for it (`description`, `transfer_group`, `receipt_email`), so the relay takes them out. It does not say what a
+payment received, so the relay says it as Stripe does: all of it once it has succeeded.
 """
 
 import asyncio
@@ -87,9 +88,10 @@ class LocalStripe:
             data=aiohttp.FormData(fields)() if fields else None,
             headers=headers,
         ) as answer:
-            return web.Response(
-                status=answer.status, body=await answer.read(), content_type="application/json"
-            )
+            found = await answer.json(content_type=None)
+            if found.get("object") == "payment_intent":
+                found["amount_received"] = found["amount"] if found["status"] == "succeeded" else 0
+            return web.json_response(found, status=answer.status)
 
     async def _event(self, request: web.Request) -> web.Response:
         async with self._told:
@@ -118,7 +120,6 @@ class LocalStripeHouse:
             "reasons": "it gives no bank's reasons",
             "again": "a declined payment takes no other card there",
             "refund events": "it tells nothing of refunds",
-            "received": "it does not say what it received",
             "declined payments": "its declines name no payment, and a card that asks can not be saved there",
         }
     )
