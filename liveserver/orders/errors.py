@@ -11,6 +11,7 @@ DISPUTED = Rejected(
     "order_disputed", "The buyer's bank is deciding about this payment: wait for its decision."
 )
 NOTHING_LEFT = Rejected("nothing_left", "All of it was given back already.")
+TOO_LARGE = Rejected("amount_too_large", "This is more than one order can come to. Order it in parts.")
 NOT_DUE = Rejected("not_due", "There is still time to pay.")
 
 

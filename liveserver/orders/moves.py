@@ -13,6 +13,7 @@ from liveserver.infra.database import Connection
 from liveserver.inventory import store as inventory
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import OrderId, new_id
+from liveserver.kernel.money import AMOUNT_MAX
 from liveserver.ledger import rules
 from liveserver.ledger import store as ledger
 from liveserver.ledger.model import Sale
@@ -24,6 +25,7 @@ from liveserver.orders.errors import (
     NOT_DUE,
     NOTHING_LEFT,
     ORDER_NOT_FOUND,
+    TOO_LARGE,
     not_now,
 )
 from liveserver.orders.model import (
@@ -56,11 +58,14 @@ class _Undone(Exception):
 async def place(on: Connection, draft: Draft, ts: int) -> Order | Rejected:
     """Places an order, and holds its goods until it is due; the second time for one origin: the first order.
 
-    What was sold in a show comes out of what the show took along, so only carts' goods are taken here. Refusal: `out_of_stock`.
+    What was sold in a show comes out of what the show took along, so only carts' goods are taken here. Refusals: `out_of_stock`,
+    `amount_too_large`.
     """
     assert 0 < len(draft.lines) <= LINES_MAX, "an order has lines, and not too many"
     if there := await store.by_origin(on, draft.origin):
         return there
+    if draft_total(draft) > AMOUNT_MAX:
+        return TOO_LARGE
     order = OrderId(new_id("ord"))
     try:
         async with on.transaction():
@@ -173,13 +178,18 @@ async def reprice(
     taxes: Sequence[TaxLine],
     ts: int,
 ) -> Order | Rejected:
-    """Another address, and the postage and taxes that follow from it. While unpaid; the caller has ended what was being paid."""
+    """Another address, and the postage and taxes that follow from it. While unpaid; the caller has ended what was being paid.
+
+    Refusals: `order_state`, `amount_too_large`.
+    """
     now = await store.lock(on, order)
     if now is None:
         return ORDER_NOT_FOUND
     if now.state not in UNPAID:
         return not_now("changed", now.state)
     tax = sum(line.amount for line in taxes)
+    if now.item + shipping + tax > AMOUNT_MAX:
+        return TOO_LARGE
     sale = rules.sale(
         now.id, now.seller, now.currency, now.item, shipping, tax, now.rates, commission=now.commission
     )
