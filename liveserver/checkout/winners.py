@@ -19,6 +19,8 @@ from liveserver.payments.port import OutcomeUnknown
 
 ASK_AGAIN_MS = 60_000
 """A job that got no answer from the provider asks again after this."""
+CLOCKS_APART_MS = 60_000
+"""The pause was begun by another process's clock: a second charge that comes so much too early is the one that was planned."""
 STILL_PROCESSING_MS = 15 * 60_000
 """A payment that can't be cancelled ends by itself: the expiry looks again after this."""
 
@@ -72,10 +74,12 @@ class Winners:
         if card is None:
             return
         if there is not None:
-            if (
-                not rules.declined_off_session(there)
-                or self._clock.now_ms() < there.updated_ts + self._retries.pause_ms
-            ):
+            if not rules.declined_off_session(there):
+                return
+            early_ms = there.updated_ts + self._retries.pause_ms - self._clock.now_ms()
+            if 0 < early_ms <= CLOCKS_APART_MS:
+                raise Later(early_ms, "the pause after the last charge is not quite over")
+            if early_ms > 0:
                 return
             there = await self._asking.end(there)
             if there.live:
