@@ -57,6 +57,10 @@ class Asking:
             there = await attempts.find(self._pool, attempt.order, attempt.attempt)
             assert there is not None, "attempts stay"
             return there, None
+        return await self.send(attempt)
+
+    async def send(self, attempt: Attempt) -> tuple[Attempt, Payment | None]:
+        """Makes the call that is written down as made now, as `resolve` does for others'. Raises OutcomeUnknown."""
         try:
             payment = await self._provider.pay(attempt.request, attempt.key)
         except PaymentFailed as failed:

@@ -15,7 +15,7 @@ from liveserver.kernel.ids import OrderId
 from liveserver.orders import moves
 from liveserver.orders import store as orders
 from liveserver.orders.errors import ORDER_NOT_FOUND, not_now
-from liveserver.orders.model import UNPAID, OrderJob
+from liveserver.orders.model import UNPAID, Order, OrderJob
 from liveserver.payments.port import Payment, PaymentRequest, SavedCard
 
 Q = load_queries("liveserver.checkout")
@@ -55,29 +55,48 @@ async def begin(
     number = await on.fetchval(Q.last_attempt, now.id) + 1
     if number > ATTEMPTS_MAX:
         return TOO_MANY_ATTEMPTS
+    begun = await _insert(on, now, number, provider, card, ts, off_session=off_session)
+    if now.state != "awaiting_payment":
+        await moves.awaiting(on, now.id, ts)
+    return begun
+
+
+async def first(on: Connection, placed: Order, provider: str, ts: int) -> Attempt:
+    """Writes down the attempt that an order is placed with, in the same transaction: nobody else knows the order yet."""
+    return await _insert(on, placed, 1, provider, None, ts, off_session=False)
+
+
+async def _insert(
+    on: Connection,
+    order: Order,
+    number: int,
+    provider: str,
+    card: SavedCard | None,
+    ts: int,
+    *,
+    off_session: bool,
+) -> Attempt:
     request = PaymentRequest(
-        order=now.id,
+        order=order.id,
         attempt=number,
-        amount=now.total,
-        currency=now.currency,
-        description=f"#{now.number} {now.title}",
+        amount=order.total,
+        currency=order.currency,
+        description=f"#{order.number} {order.title}",
         customer="" if card is None else card.customer,
         card="" if card is None else card.id,
-        receipt_email=now.buyer_email,
+        receipt_email=order.buyer_email,
     )
     row = await on.fetchrow(
         Q.insert_attempt,
-        now.id,
+        order.id,
         number,
-        f"pi:{now.id}:{number}",
+        f"pi:{order.id}:{number}",
         msgspec.to_builtins(request),
         provider,
         off_session,
         ts,
     )
     assert row is not None, "the order is held: nobody else begins an attempt"
-    if now.state != "awaiting_payment":
-        await moves.awaiting(on, now.id, ts)
     return _attempt(row)
 
 
@@ -103,7 +122,7 @@ async def note(on: Connection, attempt: Attempt, payment: Payment, retries: Retr
 
     Success is kept too, but makes no order paid: only the provider's own message does (`handlers`).
     """
-    assert await orders.lock(on, attempt.order) is not None, "an attempt has an order, and orders stay"
+    assert await orders.hold(on, attempt.order), "an attempt has an order, and orders stay"
     row = await on.fetchrow(
         Q.set_attempt,
         attempt.order,
@@ -142,7 +161,7 @@ async def _try_again(on: Connection, attempt: Attempt, retries: Retries) -> None
 
 async def over(on: Connection, attempt: Attempt, state: str, code: str, message: str, ts: int) -> Attempt:
     """The provider refused the call, or has surely no such payment: another attempt may be made."""
-    assert await orders.lock(on, attempt.order) is not None, "an attempt has an order, and orders stay"
+    assert await orders.hold(on, attempt.order), "an attempt has an order, and orders stay"
     row = await on.fetchrow(
         Q.set_attempt, attempt.order, attempt.attempt, state, "", code[:120], message[:500], ts
     )

@@ -4,6 +4,7 @@ It marks nothing paid that costs something: only the provider's own message does
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from liveserver.accounts.model import Identity
 from liveserver.checkout import attempts
@@ -52,6 +53,8 @@ from liveserver.payments.port import (
 CART_WINDOW_MS = 15 * 60_000
 """So long the goods of a cart are held for who checks out (commerce.md, "Stock")."""
 HOUR_MS = 3_600_000
+
+T = TypeVar("T")
 
 
 class Checkout:
@@ -102,35 +105,42 @@ class Checkout:
         Refusals: the cart's, `cart_empty`, `price_changed`, `out_of_stock`.
         """
         try:
-            return await self._place(who, wish, self._clock.now_ms())
+            async with transaction(self._pool) as on:
+                return await self._place(on, who, wish, self._clock.now_ms())
         except _Refused as refused:
             return refused.rejected
 
-    async def _place(self, who: Identity, wish: CheckoutWish, ts: int) -> Order | Rejected:
-        async with transaction(self._pool) as on:
-            await on.execute(attempts.Q.one_checkout_at_a_time, f"{who.id}:{wish.seller}")
-            address = await self._baskets.address(on, who, wish.address)
-            if isinstance(address, Rejected):
-                return address
-            priced = await self._baskets.price(on, who, wish.seller, address, wish.method, wish.coupon)
-            if isinstance(priced, Rejected):
-                return priced
-            if not priced.lines:
-                return CART_EMPTY
-            if wish.expected_total is not None and wish.expected_total != priced.total:
-                return price_changed(wish.expected_total, priced.total, _figures(priced))
-            placed = await moves.place(on, await self._draft(on, who, address, priced, ts), ts)
-            if isinstance(placed, Rejected):
-                return placed
-            refused = await self._baskets.ordered(on, who, placed, priced.coupon)
-            if refused is not None:
-                raise _Refused(refused)
-        return placed
-
     async def start(self, who: Identity, wish: CheckoutWish) -> Session | Rejected:
-        """Orders, and begins to pay. When the provider does not answer the order stands: `payment_unknown`, with its id."""
-        order = await self.place(who, wish)
-        return order if isinstance(order, Rejected) else await self.pay(who, order.id)
+        """Orders, and begins to pay. When the provider does not answer the order stands: `payment_unknown`, with its id.
+
+        Refusals: as `place`.
+        """
+        ts = self._clock.now_ms()
+        try:
+            async with transaction(self._pool) as on:
+                order = await self._place(on, who, wish, ts)
+                if order.total == 0:
+                    return await self._session_of_nothing(on, order, ts)
+                attempt = await attempts.first(on, order, self._provider.name, ts)
+        except _Refused as refused:
+            return refused.rejected
+        try:
+            return await self._session(order, *await self._asking.send(attempt))
+        except OutcomeUnknown:
+            return _unknown(order)
+
+    async def _place(self, on: Connection, who: Identity, wish: CheckoutWish, ts: int) -> Order:
+        """Raises _Refused, so that nothing of a refused order stays."""
+        await on.execute(attempts.Q.one_checkout_at_a_time, f"{who.id}:{wish.seller}")
+        address = _given(await self._baskets.address(on, who, wish.address))
+        priced = _given(await self._baskets.price(on, who, wish.seller, address, wish.method, wish.coupon))
+        if not priced.lines:
+            raise _Refused(CART_EMPTY)
+        if wish.expected_total is not None and wish.expected_total != priced.total:
+            raise _Refused(price_changed(wish.expected_total, priced.total, _figures(priced)))
+        placed = _given(await moves.place(on, await self._draft(on, who, address, priced, ts), ts))
+        _given(await self._baskets.ordered(on, who, placed, priced.coupon))
+        return placed
 
     async def _draft(self, on: Connection, who: Identity, address: Address, priced: Priced, ts: int) -> Draft:
         return Draft(
@@ -234,10 +244,13 @@ class Checkout:
         if payment is None:
             payment = await self._provider.find_payment(attempt.payment)
         assert payment is not None, "the provider knows the payments that it has told us of"
-        now = await orders.find(self._pool, order.id)
-        assert now is not None, "orders stay"
+        if payment.status != "needs_card" or payment.error_code:
+            # What became of the payment may have changed the order since.
+            now = await orders.find(self._pool, order.id)
+            assert now is not None, "orders stay"
+            order = now
         return Session(
-            order=now,
+            order=order,
             provider=self._provider.name,
             intent=payment.id,
             client_secret=payment.client_secret,
@@ -248,7 +261,10 @@ class Checkout:
 
     async def _pay_nothing(self, order: Order) -> Session | Rejected:
         async with transaction(self._pool) as on:
-            paid = await pay_nothing(on, order, self._clock.now_ms())
+            return await self._session_of_nothing(on, order, self._clock.now_ms())
+
+    async def _session_of_nothing(self, on: Connection, order: Order, ts: int) -> Session | Rejected:
+        paid = await pay_nothing(on, order, ts)
         if isinstance(paid, Rejected):
             return paid
         return Session(
@@ -348,6 +364,13 @@ class _Refused(Exception):
     def __init__(self, rejected: Rejected) -> None:
         super().__init__(rejected.code)
         self.rejected = rejected
+
+
+def _given(answer: T | Rejected) -> T:
+    """The answer. Raises _Refused."""
+    if isinstance(answer, Rejected):
+        raise _Refused(answer)
+    return answer
 
 
 def _goes_on(attempt: Attempt, order: Order, card: SavedCard | None) -> bool:

@@ -56,11 +56,14 @@ class ShowSums(msgspec.Struct, frozen=True):
     waiting: int
 
 
+async def hold(on: Connection, order: str) -> bool:
+    """Holds an order still until the transaction ends; False when there is none."""
+    return await on.fetchval(Q.lock_order, order) is not None
+
+
 async def lock(on: Connection, order: str) -> Order | None:
     """The order, held still until the transaction ends."""
-    if await on.fetchval(Q.lock_order, order) is None:
-        return None
-    return await find(on, order)
+    return await find(on, order) if await hold(on, order) else None
 
 
 async def find(on: Database, order: str) -> Order | None:
