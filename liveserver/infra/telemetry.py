@@ -5,6 +5,7 @@ Context is bound with `structlog.contextvars.bound_contextvars(request=…, show
 What each event of ours means: docs/operating/logging.md.
 """
 
+import io
 import logging
 import math
 import re
@@ -27,6 +28,8 @@ _SECRET_KEYS = re.compile(r"(?i)token|password|secret|authorization|cookie|crede
 _BEARER = re.compile(r"(?i)(bearer\s+|[?&](?:token|access_token)=)[^\s&\"']+")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@/\s]+@")
+_ROW = re.compile(r"^(DETAIL:\s+)(?:Failing row contains|Key) \(.*?\)[^()\n]*\.$", re.MULTILINE | re.DOTALL)
+"""What PostgreSQL says of a row that it refuses: all that stands in it, names and addresses too."""
 
 _process: dict[str, str] = {}
 """What every line of this process carries: `process` (worker-1, recorder) and `node`, once it has its id in the registry."""
@@ -60,7 +63,7 @@ def set_up_logging(
     shared.append(_redact)
     render = (
         # Plain tracebacks: the pretty ones show local variables, and those hold tokens.
-        structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=_plain_traceback)
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
@@ -85,6 +88,12 @@ def set_up_logging(
     # Chatty at info about every connection; our own lines say what matters of them.
     for library in ("websockets", "asyncio", "aiohttp.access"):
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
+
+
+def _plain_traceback(out: TextIO, error: Any) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    out.write(_ROW.sub(r"\1***", text.getvalue()))
 
 
 def name_node(node: str) -> None:
@@ -117,7 +126,9 @@ def _redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutab
 
 
 def without_secrets(text: str) -> str:
-    """The text without what looks like a bearer token, a JWT or an address's password, cut to a bounded length."""
+    """The text without what looks like a bearer token, a JWT or an address's password, and without rows of the database, cut to a
+    bounded length."""
+    text = _ROW.sub(r"\1***", text)
     if len(text) > LINE_VALUE_CHARACTERS_MAX:
         text = text[:LINE_VALUE_CHARACTERS_MAX] + "…"
     return _URL_PASSWORD.sub(r"\1:***@", _JWT.sub("***", _BEARER.sub(r"\1***", text)))
