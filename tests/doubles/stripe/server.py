@@ -16,6 +16,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 from tests.doubles.stripe.objects import made, parsed
+from tests.doubles.stripe.sellers import Refusal, SellersMoney, missing, refused
 
 Fault = Literal["500 before", "500 after", "cut before", "cut after", "429", "slow"]
 CARDS: dict[str, tuple[str, str, str]] = {
@@ -28,31 +29,29 @@ CARDS: dict[str, tuple[str, str, str]] = {
 """Last four digits; what happens on session; the bank's reason."""
 
 
-class Refusal(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, status: int, type: str, code: str, **more: Any) -> None:
-        self.status = status
-        self.body = {"error": {"type": type, "code": code, "message": f"{code}.", **more}}
+HANGS_UP_MAX_S = 5
 
 
-def _missing(name: str) -> Refusal:
-    return Refusal(404, "invalid_request_error", "resource_missing", param=name)
+def _broken(status: int) -> web.Response:
+    """As Stripe answers in bad times, inviting its SDK to try again by itself."""
+    error = {"type": "api_error", "message": "Something went wrong."}
+    return web.json_response({"error": error}, status=status, headers={"Stripe-Should-Retry": "true"})
 
 
-class StripeDouble:
-    """Its objects, what it was asked, and what it is told to do wrong."""
+class StripeDouble(SellersMoney):
+    """Its objects, what it was asked, and what it is told to do wrong. Its time is `now_s` (s; that of the machine unless given)."""
 
-    def __init__(self) -> None:
-        self.objects: dict[str, dict[str, Any]] = {}
+    def __init__(self, now_s: Callable[[], int] | None = None) -> None:
+        super().__init__(now_s)
         self.keys: dict[str, tuple[bytes, int, dict[str, Any]]] = {}
         self.asked: Counter[str] = Counter()
         self.faults: deque[Fault] = deque()
-        """Each is used up by one POST."""
+        """Each is used up by one POST. `slow`: it is done, and the answer comes when the client has hung up."""
+        self.read_faults: deque[Literal["", "500", "cut"]] = deque()
+        """Each is used up by one GET."""
         self.away = False
         """Every call is answered with 503."""
         self.secret = "whsec_of_this_run"
-        self.events: list[dict[str, Any]] = []
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -76,17 +75,13 @@ class StripeDouble:
         path = request.match_info["path"]
         self.asked[f"{request.method} {path.split('/')[0]}"] += 1
         if self.away:
-            return web.json_response({"error": {"type": "api_error", "message": "Away."}}, status=503)
+            return _broken(503)
         if request.method == "GET":
-            return self._answer(lambda: self._get(path, parsed(list(request.query.items()))))
+            return self._read(request, path)
         raw = await request.read()
         fault = self.faults.popleft() if self.faults else ""
         if fault == "429":
-            return web.json_response(
-                {"error": {"type": "invalid_request_error", "code": "rate_limit"}}, status=429
-            )
-        if fault == "slow":
-            await asyncio.sleep(0.2)
+            return _broken(429)
         if fault == "cut before":
             return self._cut(request)
         key = request.headers.get("Idempotency-Key", "")
@@ -102,17 +97,33 @@ class StripeDouble:
             return web.json_response(body, status=status, headers={"Idempotent-Replayed": "true"})
         fields = parsed([(k, v) for k, v in (await request.post()).items() if isinstance(v, str)])
         if fault == "500 before":
-            status, body = 500, {"error": {"type": "api_error", "message": "Something went wrong."}}
+            return _broken(500)
         else:
             status, body = self._result(lambda: self._post(path, fields, request.headers))
             if fault == "500 after":
                 status, body = 500, {"error": {"type": "api_error", "message": "Something went wrong."}}
-        if key and fault != "500 before":
+        if key:
             # As Stripe does, a stored failure is answered again.
             self.keys[key] = (digest, status, body)
         if fault == "cut after":
             return self._cut(request)
+        if fault == "slow":
+            await self._hung_up(request)
         return web.json_response(body, status=status)
+
+    async def _hung_up(self, request: web.Request) -> None:
+        async with asyncio.timeout(HANGS_UP_MAX_S):
+            while request.transport is not None:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.005)
+
+    def _read(self, request: web.Request, path: str) -> web.StreamResponse:
+        fault = self.read_faults.popleft() if self.read_faults else ""
+        if fault == "cut":
+            return self._cut(request)
+        if fault == "500":
+            return _broken(500)
+        query, account = parsed(list(request.query.items())), request.headers.get("Stripe-Account", "")
+        return self._answer(lambda: self._get(path, query, account))
 
     def _cut(self, request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -131,32 +142,19 @@ class StripeDouble:
 
     # Reading
 
-    def _get(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
+    def _get(self, path: str, query: dict[str, Any], account: str) -> dict[str, Any]:
         kind, _, name = path.partition("/")
         if path == "payment_intents/search":
             order = query["query"].split("'")[3]
-            data = [x for x in self._all("payment_intent") if x["metadata"].get("order") == order]
+            data = [x for x in self.all("payment_intent") if x["metadata"].get("order") == order]
             return {"object": "search_result", "data": data, "has_more": False, "url": "/v1/search"}
         if kind == "balance_transactions":
-            return self._lines(query)
-        return self._expanded(self._of(name), query)
-
-    def _lines(self, query: dict[str, Any]) -> dict[str, Any]:
-        since, until = int(query["created"]["gte"]), int(query["created"]["lt"])
-        lines = [x for x in self._all("balance_transaction") if since <= x["created"] < until][::-1]
-        after = query.get("starting_after")
-        if after:
-            lines = lines[[x["id"] for x in lines].index(after) + 1 :]
-        limit = int(query.get("limit", 10))
-        return {"object": "list", "data": lines[:limit], "has_more": len(lines) > limit, "url": "/v1/lines"}
-
-    def _all(self, kind: str) -> list[dict[str, Any]]:
-        return [x for x in self.objects.values() if x["object"] == kind]
-
-    def _of(self, name: str) -> dict[str, Any]:
-        if name not in self.objects:
-            raise _missing(name)
-        return self.objects[name]
+            return self.lines(query)
+        if kind == "payouts":
+            return self.payout(name, account)
+        if path.endswith("/reversals"):
+            return self.reversals(name.partition("/")[0], query)
+        return self._expanded(self.of(name), query)
 
     def _expanded(self, thing: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:
         wanted = query.get("expand", {})
@@ -165,58 +163,46 @@ class StripeDouble:
 
     # Writing
 
-    def _add(self, kind: str, **fields: Any) -> dict[str, Any]:
-        thing = made(kind, **fields)
-        self.objects[thing["id"]] = thing
-        return thing
-
     def _post(self, path: str, f: dict[str, Any], headers: Any) -> dict[str, Any]:
         kind, *rest = path.split("/")
         match kind, rest:
             case "customers", []:
-                return self._add("customer", name=f.get("name"), email=f.get("email"), metadata=f["metadata"])
+                return self.add("customer", name=f.get("name"), email=f.get("email"), metadata=f["metadata"])
             case "setup_intents", []:
-                thing = self._add("setup_intent", customer=self._of(f["customer"])["id"])
+                thing = self.add("setup_intent", customer=self.of(f["customer"])["id"])
                 thing["client_secret"] = f"{thing['id']}_secret"
                 return thing
             case "payment_methods", [name, "detach"]:
-                return self._of(name)
+                thing = self.of(name, "payment_method")
+                if thing["customer"] is None:
+                    raise refused("payment_method_not_attached")
+                thing["customer"] = None
+                return thing
             case "payment_intents", []:
                 return self._pay(f)
             case "payment_intents", [name, "cancel"]:
-                thing = self._of(name)
+                thing = self.of(name)
                 if thing["status"] in {"succeeded", "canceled", "processing"}:
                     raise Refusal(400, "invalid_request_error", "payment_intent_unexpected_state")
                 thing["status"] = "canceled"
-                self._tell("payment_intent.canceled", thing)
+                self.tell("payment_intent.canceled", thing)
                 return thing
             case "refunds", []:
                 return self._refund(f)
             case "accounts", []:
-                thing = self._add("account", metadata=f["metadata"], payouts_enabled=True)
-                thing["capabilities"] = {"transfers": "active"}
-                thing["requirements"] = {"currently_due": []}
-                return thing
+                return self.account(f)
             case "account_links", []:
                 return made("account_link", url=f"https://connect.example/{f['account']}")
             case "transfers", []:
-                return self._transfer(f)
+                return self.transfer(f)
             case "transfers", [name, "reversals"]:
-                return self._reverse(self._of(name), int(f["amount"]))
+                return self.reverse(self.of(name, "transfer"), f)
             case "payouts", []:
-                thing = self._add(
-                    "payout",
-                    amount=int(f["amount"]),
-                    currency=f["currency"],
-                    metadata=f["metadata"],
-                    status="pending",
-                )
-                self._tell("payout.created", thing, headers["Stripe-Account"])
-                return thing
-        raise _missing(path)
+                return self.pay_out(f, headers["Stripe-Account"])
+        raise missing(path)
 
     def _pay(self, f: dict[str, Any]) -> dict[str, Any]:
-        thing = self._add(
+        thing = self.add(
             "payment_intent",
             amount=int(f["amount"]),
             currency=f["currency"],
@@ -225,9 +211,11 @@ class StripeDouble:
             transfer_group=f["transfer_group"],
         )
         thing["client_secret"] = f"{thing['id']}_secret"
-        self._tell("payment_intent.created", thing)
+        self.tell("payment_intent.created", thing)
         if f.get("confirm") == "true":
-            method = self._of(f["payment_method"])
+            method = self.of(f["payment_method"], "payment_method")
+            if method["customer"] != f["customer"]:
+                raise refused("payment_method_not_attached")
             token = method["metadata"]["token"]
             _, on_session, reason = CARDS[token]
             if on_session == "asks":
@@ -246,11 +234,11 @@ class StripeDouble:
             "message": "Your card was declined.",
         }
         thing.update(status="requires_payment_method", last_payment_error=error)
-        self._tell("payment_intent.payment_failed", thing)
+        self.tell("payment_intent.payment_failed", thing)
         raise Refusal(402, "card_error", code, decline_code=reason, payment_intent=thing)
 
     def _succeed(self, thing: dict[str, Any], method: str | None) -> None:
-        charge = self._add(
+        charge = self.add(
             "charge", amount=thing["amount"], currency=thing["currency"], payment_intent=thing["id"]
         )
         thing.update(
@@ -261,71 +249,33 @@ class StripeDouble:
             last_payment_error=None,
         )
         fee = round(thing["amount"] * 29 / 1000) + 30
-        self._line("charge", charge["id"], thing["amount"], thing["currency"], fee)
-        self._tell("payment_intent.succeeded", thing)
-
-    def _line(self, category: str, source: str, amount: int, currency: str, fee: int = 0) -> dict[str, Any]:
-        return self._add(
-            "balance_transaction",
-            reporting_category=category,
-            type=category,
-            source=source,
-            amount=amount,
-            fee=fee,
-            net=amount - fee,
-            currency=currency,
-            status="pending",
-            available_on=int(time.time()) + 172_800,
-        )
+        self.line("charge", charge["id"], thing["amount"], thing["currency"], fee)
+        self.tell("payment_intent.succeeded", thing)
 
     def _refund(self, f: dict[str, Any]) -> dict[str, Any]:
-        charge, amount = self._of(f["charge"]), int(f["amount"])
+        charge, amount = self.of(f["charge"]), int(f["amount"])
         if charge["amount_refunded"] + amount > charge["amount"]:
             raise Refusal(400, "invalid_request_error", "charge_already_refunded")
         charge["amount_refunded"] += amount
-        thing = self._add(
+        thing = self.add(
             "refund", charge=charge["id"], amount=amount, currency=charge["currency"], metadata=f["metadata"]
         )
-        self._line("refund", thing["id"], -amount, charge["currency"])
-        self._tell("refund.created", thing)
+        self.line("refund", thing["id"], -amount, charge["currency"])
+        self.tell("refund.created", thing)
         return thing
-
-    def _transfer(self, f: dict[str, Any]) -> dict[str, Any]:
-        thing = self._add(
-            "transfer",
-            amount=int(f["amount"]),
-            currency=f["currency"],
-            destination=self._of(f["destination"])["id"],
-            source_transaction=f["source_transaction"],
-            transfer_group=f["transfer_group"],
-            metadata=f["metadata"],
-        )
-        self._line("transfer", thing["id"], -thing["amount"], thing["currency"])
-        self._tell("transfer.created", thing)
-        return thing
-
-    def _reverse(self, thing: dict[str, Any], amount: int) -> dict[str, Any]:
-        if thing["amount_reversed"] + amount > thing["amount"]:
-            raise Refusal(400, "invalid_request_error", "transfer_already_reversed")
-        thing["amount_reversed"] += amount
-        reversal = self._add(
-            "transfer_reversal", amount=amount, currency=thing["currency"], transfer=thing["id"]
-        )
-        self._line("transfer_reversal", reversal["id"], amount, thing["currency"])
-        return reversal
 
     # What buyers and banks do
 
     def confirm(self, payment: str, token: str) -> None:
         """A buyer enters a card."""
-        thing = self._of(payment)
+        thing = self.of(payment)
         last4, on_session, reason = CARDS[token]
-        method = self._add(
+        method = self.add(
             "payment_method", card={"brand": "visa", "last4": last4, "exp_month": 12, "exp_year": 2099}
         )
         if on_session == "asks":
             thing.update(status="requires_action", payment_method=method["id"])
-            self._tell("payment_intent.requires_action", thing)
+            self.tell("payment_intent.requires_action", thing)
         elif on_session:
             try:
                 self._decline(thing, on_session, reason)
@@ -336,7 +286,7 @@ class StripeDouble:
 
     def authenticate(self, payment: str, *, agreed: bool) -> None:
         """A buyer answers their bank."""
-        thing = self._of(payment)
+        thing = self.of(payment)
         if agreed:
             self._succeed(thing, thing["payment_method"])
             return
@@ -347,21 +297,21 @@ class StripeDouble:
 
     def confirm_setup(self, setup: str, token: str) -> None:
         """A buyer saves a card."""
-        thing = self._of(setup)
-        method = self._add(
+        thing = self.of(setup)
+        method = self.add(
             "payment_method",
             customer=thing["customer"],
             metadata={"token": token},
             card={"brand": "visa", "last4": CARDS[token][0], "exp_month": 12, "exp_year": 2099},
         )
         thing.update(status="succeeded", payment_method=method["id"])
-        self._tell("setup_intent.succeeded", thing)
+        self.tell("setup_intent.succeeded", thing)
 
     def dispute(self, payment: str, *, inquiry: bool = False) -> dict[str, Any]:
         """A bank takes a payment back."""
-        thing = self._of(payment)
-        charge = self._of(thing["latest_charge"])
-        dispute = self._add(
+        thing = self.of(payment)
+        charge = self.of(thing["latest_charge"])
+        dispute = self.add(
             "dispute",
             amount=charge["amount"],
             currency=charge["currency"],
@@ -371,27 +321,21 @@ class StripeDouble:
         if inquiry:
             dispute["status"] = "warning_needs_response"
         else:
-            line = self._line("dispute", dispute["id"], -charge["amount"], charge["currency"], 1_500)
+            line = self.line("dispute", dispute["id"], -charge["amount"], charge["currency"], 1_500)
             dispute["balance_transactions"] = [line]
-        self._tell("charge.dispute.created", dispute)
+        self.tell("charge.dispute.created", dispute)
         return dispute
 
     def decide(self, dispute: str, *, won: bool) -> None:
         """The bank has decided a dispute; won: the money comes back, the fee does not."""
-        thing = self._of(dispute)
+        thing = self.of(dispute)
         thing["status"] = "won" if won else "lost"
         if won:
-            line = self._line("dispute_reversal", thing["id"], thing["amount"], thing["currency"])
+            line = self.line("dispute_reversal", thing["id"], thing["amount"], thing["currency"])
             thing["balance_transactions"] = [*thing["balance_transactions"], line]
-        self._tell("charge.dispute.closed", thing)
+        self.tell("charge.dispute.closed", thing)
 
     # Events
-
-    def _tell(self, type: str, thing: dict[str, Any], account: str = "") -> None:
-        event = made("event", type=type, data={"object": dict(thing)})
-        if account:
-            event["account"] = account
-        self.events.append(event)
 
     def signed(self, event: dict[str, Any], *, secret: str = "", age_s: int = 0) -> tuple[bytes, str]:
         """An event as it is delivered: its body and its signature."""
