@@ -186,15 +186,14 @@ class Level:
             )
             return done.id
         done = await self._provider.reverse_transfer(transfer.of_reference, transfer.amount, transfer.key)
-        return done.reversal or transfer.key
+        return done.reversal
 
     async def _looked_for(self, transfer: Transfer) -> str:
         """What became of a call whose answer never came. Raises ProviderRefuses once it is proven that nothing did."""
         if transfer.kind == "reversal":
-            now = await self._provider.find_transfer(transfer.of_reference)
-            known = await self._pool.fetchval(Q.reversed_of, transfer.of)
-            if now is not None and now.reversed >= known + transfer.amount:
-                return transfer.key
+            found = await self._provider.find_reversal(transfer.of_reference, transfer.key)
+            if found is not None:
+                return found
         else:
             since = transfer.created_ts - _CLOCKS_APART_MS
             async for line in self._provider.transactions(since, self._clock.now_ms()):

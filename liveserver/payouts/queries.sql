@@ -102,10 +102,6 @@ ORDER BY t.id LIMIT 1;
 -- Whether we know a transfer by the provider's name for it.
 SELECT id FROM transfers WHERE kind = 'transfer' AND reference = $1;
 
--- name: reversed_of
--- How much of a transfer we know to have come back.
-SELECT coalesce(sum(amount), 0)::bigint FROM transfers WHERE of = $1 AND status = 'done';
-
 -- name: settle_transfer
 -- The provider has done it, or refuses it.
 UPDATE transfers SET status = $2, reference = $3, error = $4, settled_ts = $5 WHERE id = $1 AND status = 'requested' RETURNING id;
@@ -197,6 +193,19 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id;
 -- name: reports
 -- Comparisons, the newest first.
 SELECT * FROM reconciliations WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: newest_difference_notes
+-- What was said last about each of these differences.
+SELECT DISTINCT ON (difference) difference, about, seen, note, actor, ts FROM difference_notes
+WHERE difference = ANY ($1::text[]) ORDER BY difference, id DESC;
+
+-- name: add_difference_note
+-- Somebody has looked at a difference, or opens it again.
+INSERT INTO difference_notes (difference, about, seen, note, actor, ts) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: difference_notes
+-- What was said about differences, the newest first.
+SELECT difference, about, seen, note, actor, ts FROM difference_notes ORDER BY id DESC LIMIT $1;
 
 -- name: compared
 -- Up to when the books were compared and nothing differed; and since when there was money that was not available yet.

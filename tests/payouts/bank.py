@@ -37,6 +37,8 @@ class Bank:
         self.charges: dict[str, tuple[int, str]] = {}
         self.accounts: dict[str, SellerAccount] = {}
         self.transfers: dict[str, TransferState] = {}
+        self.reversals: dict[str, str] = {}
+        """Their names, by the keys that they were asked with."""
         self.payouts: dict[str, PayoutState] = {}
         self.refunds: dict[str, RefundState] = {}
         self.there: Counter[tuple[str, str]] = Counter()
@@ -153,9 +155,13 @@ class Bank:
             self.transfers[transfer] = made
             self.there[now.account, now.currency] -= amount
             self.line("transfer_reversal", reversal, amount, now.currency)
+            self.reversals[key] = reversal
             return msgspec.structs.replace(made, reversal=reversal)
 
         return await self._once(key, (transfer, amount), make)
+
+    async def find_reversal(self, transfer: str, key: str) -> str | None:
+        return self.reversals.get(key)
 
     async def find_transfer(self, transfer: str) -> TransferState | None:
         return self.transfers.get(transfer)

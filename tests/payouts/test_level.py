@@ -8,6 +8,7 @@ from liveserver.infra.database import transaction
 from liveserver.kernel.errors import Rejected
 from liveserver.orders import moves
 from liveserver.payments.port import OutcomeUnknown
+from liveserver.payouts.books import YOUNG_MS
 from liveserver.payouts.level import KEY_LASTS_MS, REFUSED_PAUSE_MS
 from liveserver.payouts.sound import unsound_facts
 from tests.orders.shop import SELLER
@@ -133,6 +134,8 @@ async def test_a_lost_reversal_is_looked_for_as_well(stage: Stage):
     await stage.out.level.sweep()
     assert stage.at_the_provider() == 4_413 - 1_840
     assert await is_sound(stage)
+    stage.clock.advance(YOUNG_MS + 1)
+    assert (await stage.out.books.reconcile()).clean, "it is known by the name that the provider's books have"
 
 
 async def test_the_event_of_a_transfer_whose_answer_was_lost_settles_it(stage: Stage):

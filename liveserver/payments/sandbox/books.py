@@ -74,6 +74,12 @@ class Books:
             value = msgspec.to_builtins(declined.payment)
             return _Answer(value=value, failed=(declined.code, declined.message))
 
+    async def answered(self, key: str, gives: type[T]) -> T | None:
+        """What a call under a key has given; None where it was refused or never made."""
+        row = await self.pool.fetchrow(Q.sandbox_answer, key)
+        answer = None if row is None else msgspec.convert(row["answer"], _Answer | None)
+        return None if answer is None or answer.refused is not None else _given(answer, gives)
+
     async def add(self, on: Connection, kind: str, id: str, doc: msgspec.Struct, about: str = "") -> None:
         """A new object."""
         await on.execute(Q.sandbox_add, id, kind, about, msgspec.to_builtins(doc), self.clock.now_ms())

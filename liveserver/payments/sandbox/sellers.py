@@ -82,6 +82,10 @@ class Sellers:
     async def find_transfer(self, transfer: str) -> TransferState | None:
         return await self.books.get(self.books.pool, "transfer", transfer, TransferState)
 
+    async def find_reversal(self, transfer: str, key: str) -> str | None:
+        done = await self.books.answered(key, TransferState)
+        return None if done is None else done.reversal
+
     async def pay_out(self, account: str, payout: str, amount: int, currency: str, key: str) -> PayoutState:
         async def work(on: Connection) -> PayoutState:
             if amount <= 0:

@@ -15,6 +15,7 @@ from liveserver.payments.port import (
     DisputeState,
     Event,
     EventId,
+    OutcomeUnknown,
     Payment,
     PaymentFailed,
     PaymentRequest,
@@ -252,7 +253,9 @@ class StripeProvider:
         there = await asked(self._stripe.v1.transfers.retrieve_async(transfer))
         reversal = await asked(
             self._stripe.v1.transfers.reversals.create_async(
-                transfer, {"amount": to_stripe(amount, there.currency.upper())}, {"idempotency_key": key}
+                transfer,
+                {"amount": to_stripe(amount, there.currency.upper()), "metadata": {"key": key}},
+                {"idempotency_key": key},
             )
         )
         now = await asked(self._stripe.v1.transfers.retrieve_async(transfer))
@@ -261,6 +264,15 @@ class StripeProvider:
     async def find_transfer(self, transfer: str) -> TransferState | None:
         there = await found(self._stripe.v1.transfers.retrieve_async(transfer))
         return None if there is None else shapes.transfer(there)
+
+    async def find_reversal(self, transfer: str, key: str) -> str | None:
+        page = await asked(self._stripe.v1.transfers.reversals.list_async(transfer, {"limit": PAGE}))
+        for each in page.data:
+            if shapes.metadata(each).get("key") == key:
+                return each.id
+        if page.has_more:
+            raise OutcomeUnknown("the transfer has more reversals than are looked through")
+        return None
 
     async def pay_out(self, account: str, payout: str, amount: int, currency: str, key: str) -> PayoutState:
         made = await asked(

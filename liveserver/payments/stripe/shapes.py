@@ -75,7 +75,8 @@ def name_of(thing: object) -> str:
     return thing if isinstance(thing, str) else str(getattr(thing, "id", ""))
 
 
-def _metadata(thing: stripe.StripeObject) -> dict[str, str]:
+def metadata(thing: stripe.StripeObject) -> dict[str, str]:
+    """What we wrote on something; empty where there is nothing."""
     data: Any = getattr(thing, "metadata", None)
     return {} if data is None else {str(key): str(value) for key, value in data.to_dict().items()}
 
@@ -132,7 +133,7 @@ def payment(of: stripe.PaymentIntent) -> Payment:
         card=card(of.payment_method, name_of(of.customer)),
         error_code=code,
         error_message=_said(error, "message")[:500],
-        metadata=_metadata(of),
+        metadata=metadata(of),
         created_ts=of.created * 1_000,
     )
 
@@ -147,7 +148,7 @@ def refund(of: stripe.Refund) -> RefundState:
         currency=currency,
         status=_REFUND.get(of.status or "", "pending"),
         error=str(getattr(of, "failure_reason", None) or ""),
-        metadata=_metadata(of),
+        metadata=metadata(of),
     )
 
 
@@ -191,7 +192,7 @@ def transfer(of: stripe.Transfer, reversal: str = "") -> TransferState:
         currency=currency,
         reversed=from_stripe(of.amount_reversed, currency),
         reversal=reversal,
-        metadata=_metadata(of),
+        metadata=metadata(of),
     )
 
 
@@ -205,7 +206,7 @@ def payout(of: stripe.Payout, account: str) -> PayoutState:
         currency=currency,
         status=_PAYOUT.get(of.status, "requested"),
         error=str(of.failure_message or of.failure_code or "")[:500],
-        metadata=_metadata(of),
+        metadata=metadata(of),
     )
 
 
