@@ -340,6 +340,32 @@ CREATE TABLE public.customers (
     CONSTRAINT customers_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 20)))
 );
 
+CREATE TABLE public.difference_notes (
+    id bigint NOT NULL,
+    difference text NOT NULL,
+    about text NOT NULL,
+    seen boolean NOT NULL,
+    note text NOT NULL,
+    actor text NOT NULL,
+    ts bigint NOT NULL,
+    CONSTRAINT difference_notes_about_check CHECK (((char_length(about) >= 1) AND (char_length(about) <= 500))),
+    CONSTRAINT difference_notes_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 40))),
+    CONSTRAINT difference_notes_difference_check CHECK ((difference ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT difference_notes_note_check CHECK (((char_length(note) >= 1) AND (char_length(note) <= 500))),
+    CONSTRAINT difference_notes_ts_check CHECK ((ts > 0))
+);
+
+COMMENT ON COLUMN public.difference_notes.seen IS 'false: it is open again';
+
+ALTER TABLE public.difference_notes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.difference_notes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.disputes (
     id text NOT NULL,
     order_id text NOT NULL,
@@ -1421,6 +1447,9 @@ ALTER TABLE ONLY public.customers
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (person, provider);
 
+ALTER TABLE ONLY public.difference_notes
+    ADD CONSTRAINT difference_notes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
 
@@ -1629,6 +1658,8 @@ CREATE INDEX commission_rates_newest ON public.commission_rates USING btree (sel
 CREATE INDEX coupon_uses_of_coupon ON public.coupon_uses USING btree (coupon, person);
 
 CREATE INDEX credit_notes_of_order ON public.credit_notes USING btree (order_id, number);
+
+CREATE INDEX difference_notes_newest ON public.difference_notes USING btree (difference, id DESC);
 
 CREATE INDEX disputes_of_order ON public.disputes USING btree (order_id);
 

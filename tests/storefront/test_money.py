@@ -3,6 +3,7 @@
 On the built-in test provider, as a server without keys has it.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from liveserver.ledger.model import Rates
 from liveserver.mail.model import MailJob
 from liveserver.orders import moves
 from liveserver.orders.model import Captured, Draft, Line, Order
+from liveserver.payouts import store
+from liveserver.payouts.model import Difference, Report
 from tests.support.storefront import Person, Shop, form_token
 
 
@@ -236,6 +239,63 @@ async def test_a_commission_that_can_not_be(shop: Shop, form: dict[str, str], te
     answer = await ada.post("/admin/money/rates", form)
     assert answer.status in (409, 422)
     assert text in await answer.text()
+
+
+async def test_differences_are_marked_as_seen_and_open_ones_stand_first(shop: Shop, till: Till):
+    ada, hana = await shop.person("Ada", "admin"), await shop.person("Hana", "host")
+    await till.sells(hana)
+    pool = shop.services.pool
+
+    async def compared(*facts: str) -> str:
+        lost = Difference(
+            kind="missing_here",
+            type="charge",
+            object="ch_lost",
+            order="",
+            currency="USD",
+            here=None,
+            there=54,
+            ts=1,
+        )
+        report = Report(
+            provider="test", since_ts=0, until_ts=1, made_ts=1, transactions=2, matched=1, posted=0, found=1 + len(facts),
+            differences=(lost,), unsound=facts, pending_ts=None, complete=True,
+        )  # fmt: skip
+        return str((await store.add_report(pool, report)).id)
+
+    async def page() -> str:
+        return await (await ada.browser.get("/admin/money")).text()
+
+    first = await compared("escrow of order_1 holds 3")
+    shown = await page()
+    key = re.findall(r'name="difference" value="([0-9a-f]{64})"', shown)[0]
+    assert shown.index("ch_lost") < shown.index("escrow of order_1")
+    form = {"report": first, "difference": key, "note": "Asked Stripe, see ticket 7", "seen": "1"}
+    assert (await hana.post("/admin/money/differences", form)).status == 403
+    silent = await ada.post("/admin/money/differences", {**form, "note": " "})
+    assert silent.status == 422
+    assert "what you found" in await silent.text()
+    assert (await ada.post("/admin/money/differences", {**form, "difference": "0" * 64})).status == 404
+    assert (await ada.post("/admin/money/differences", {**form, "report": "77"})).status == 404
+    assert (await ada.post("/admin/money/differences", form)).status == 303
+    shown = await page()
+    assert shown.index("escrow of order_1") < shown.index("ch_lost"), "open ones first"
+    for words in ("Asked Stripe, see ticket 7", "Ada", "1 open.", "2 things differ."):
+        assert words in shown
+    # The next night finds the same, and an own fact with other figures.
+    second = await compared("escrow of order_1 holds 4")
+    assert "1 open." in await page()
+    assert (
+        await ada.post("/admin/money/differences", {**form, "report": second, "seen": "0", "note": "Not so"})
+    ).status == 303
+    shown = await page()
+    assert "opened again" in shown
+    assert "1 open." not in shown
+    kept = await pool.fetch("SELECT seen, note, actor FROM difference_notes ORDER BY id")
+    assert [tuple(row.values()) for row in kept] == [
+        (True, "Asked Stripe, see ticket 7", ada.id),
+        (False, "Not so", ada.id),
+    ]
 
 
 async def test_the_books_are_compared_on_demand_and_shown(shop: Shop, till: Till):

@@ -11,6 +11,7 @@
 |/admin/money                     |GET   |admin_money.html|AdminMoneyPage|admins (others 403); `report`|
 |/admin/money/rates               |POST  |admin_money.html (4xx)|AdminMoneyPage|seller (e-mail or id), category, percent, note|
 |/admin/money/compare             |POST  |- (303)         |              |has the books compared|
+|/admin/money/differences         |POST  |admin_money.html (4xx)|AdminMoneyPage|report, difference, note, seen (1, 0)|
 
 The CSV is the API's (`/api/v1/seller/statement.csv`). What the provider asks a seller is asked on its own pages.
 """
@@ -32,9 +33,10 @@ from liveserver.ledger import rates
 from liveserver.ledger import store as ledger
 from liveserver.ledger.rates import Rate
 from liveserver.ledger.store import NEWEST, Line
-from liveserver.payouts import store
+from liveserver.payouts import seen, store
 from liveserver.payouts.model import Balance, CompareJob, Payout, PayoutAccount, Report
 from liveserver.payouts.rules import movable
+from liveserver.payouts.seen import Judged, Note
 from storefront.addresses import origin_of
 from storefront.api.payouts import money_of, onboarding_url
 from storefront.api.registry import ADMINS
@@ -92,6 +94,12 @@ class AdminMoneyPage(OwnPage, frozen=True):
     reports: tuple[Report, ...]
     report: Report | None
     """The one that is shown in full."""
+    found: tuple[Judged, ...]
+    """All that it names, the open ones first."""
+    notes: tuple[Note, ...]
+    """What was said about differences lately."""
+    said: Form
+    """Of the difference whose note was refused: `difference` is its key."""
     test: bool
     asked: bool
     """A comparison was asked for just now."""
@@ -200,6 +208,22 @@ async def compare(request: web.Request) -> web.Response:
     return see_other("/admin/money?asked=1")
 
 
+async def say_seen(request: web.Request) -> web.Response:
+    """POST /admin/money/differences"""
+    visitor, form = await _admin_form(request)
+    services, wanted = services_of(request), form.text("report")
+    report = next((one for one in await store.reports(services.pool) if str(one.id) == wanted), None)
+    async with transaction(services.pool) as on:
+        done = seen.DIFFERENCE_GONE if report is None else await seen.say(
+            on, visitor.identity.id, report, form.text("difference"), form.text("note"), services.clock.now_ms(),
+            seen=form.text("seen") == "1",
+        )  # fmt: skip
+    if isinstance(done, Rejected):
+        said = form_refused(form.values("difference", "note"), done)
+        return await _admin(request, said=said, refused=done, wanted=wanted)
+    return see_other(f"/admin/money?report={wanted}")
+
+
 async def _admin_form(request: web.Request) -> tuple[Visitor, FormData]:
     visitor = await visitor_of(request)
     need(visitor, ADMINS)
@@ -279,16 +303,26 @@ async def _money(
     return await render(request, "money.html", page, status=status_of(refused) if refused else 200)
 
 
-async def _admin(request: web.Request, form: Form = EMPTY, refused: Rejected | None = None) -> web.Response:
+async def _admin(
+    request: web.Request,
+    form: Form = EMPTY,
+    refused: Rejected | None = None,
+    *,
+    said: Form = EMPTY,
+    wanted: str = "",
+) -> web.Response:
     services = services_of(request)
     out = money_of(services)
     current = await rates.current(services.pool)
     history = await rates.history(services.pool, None, RATES_SHOWN)
     assert not isinstance(history, Rejected), "the first page has no cursor to be wrong"
     reports = await store.reports(services.pool)
-    wanted = request.query.get("report", "")
+    wanted = wanted or request.query.get("report", "")
     report = next((one for one in reports if str(one.id) == wanted), reports[0] if reports else None)
-    ids = {one.seller for one in (*current, *history.items)} | {one.actor for one in history.items}
+    found = await seen.judged(services.pool, report) if report is not None else ()
+    notes = await seen.history(services.pool)
+    ids = {one.seller for one in (*current, *history.items)} | {one.actor for one in (*history.items, *notes)}
+    ids |= {one.note.actor for one in found if one.note is not None}
     page = AdminMoneyPage(
         default=rates.default_rates(services.settings, "USD"),
         current=tuple(current),
@@ -298,6 +332,9 @@ async def _admin(request: web.Request, form: Form = EMPTY, refused: Rejected | N
         form=form,
         reports=tuple(reports),
         report=report,
+        found=found,
+        notes=notes,
+        said=said,
         test=out.provider.test,
         asked=request.query.get("asked") == "1",
     )

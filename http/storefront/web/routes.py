@@ -112,6 +112,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/admin/live", admin.live),
     ("GET", "/admin/money", payouts.admin_money),
     ("POST", "/admin/money/rates", payouts.set_rate),
+    ("POST", "/admin/money/differences", payouts.say_seen),
     ("POST", "/admin/money/compare", payouts.compare),
     ("GET", "/admin/jobs", jobs.jobs),
     ("POST", "/admin/jobs/{job}/retry", jobs.retry),
