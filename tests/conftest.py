@@ -6,8 +6,6 @@ Each pytest process (so each xdist worker) starts its own engines once, in about
 import asyncio
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -24,7 +22,7 @@ from liveserver.infra.engines import Engines, embedded
 from liveserver.infra.engines.cluster import ClusterEngines, embedded_cluster
 from liveserver.infra.migrations import migrate
 from liveserver.infra.redis import general
-from tests.support import clusters
+from tests.support import clusters, folders
 
 TEMPLATE = "template_of_tests"
 _numbers = itertools.count()
@@ -54,20 +52,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ModulesTogether(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def new_data_dir() -> Iterator[Callable[[], Path]]:
-    """Makes data directories for engines: short (socket paths), and open to the user root's engines run as."""
-    made: list[Path] = []
+    """Makes data directories for engines of the test's own; they are removed with it."""
+    with folders.data_dirs() as new:
+        yield new
 
-    def make() -> Path:
-        # pytest's tmp_path lies in a 0700 folder, which `nobody` could not enter.
-        made.append(Path(tempfile.mkdtemp(prefix="ls-", dir="/tmp")))
-        made[-1].chmod(0o711)
-        return made[-1] / "data"
 
-    yield make
-    for folder in made:
-        shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture(scope="session")
+def lasting_data_dir() -> Iterator[Callable[[], Path]]:
+    """The same for engines that several tests share."""
+    folders.sweep()
+    with folders.data_dirs() as new:
+        yield new
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +74,12 @@ def _runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="session")
-def engines(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[Engines]:
+def engines(_runner: asyncio.Runner, lasting_data_dir: Callable[[], Path]) -> Iterator[Engines]:
     """PostgreSQL and Valkey for the whole session. Don't kill these: see `own_engines`."""
     stack = AsyncExitStack()
 
     async def start() -> Engines:
-        return await stack.enter_async_context(embedded(new_data_dir()))
+        return await stack.enter_async_context(embedded(lasting_data_dir()))
 
     # The loop runs only while starting and stopping, so these engines are not supervised in between.
     yield _runner.run(start())
@@ -90,14 +87,14 @@ def engines(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def cluster(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
+def cluster(_runner: asyncio.Runner, lasting_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
     """A Valkey cluster of three shards without replicas, for the whole session. Don't kill or reshape it."""
-    yield from _session_cluster(_runner, new_data_dir(), shards=3, replicas=0)
+    yield from _session_cluster(_runner, lasting_data_dir(), shards=3, replicas=0)
 
 
 @pytest.fixture(scope="session")
-def _replicated(_runner: asyncio.Runner, new_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
-    yield from _session_cluster(_runner, new_data_dir(), shards=3, replicas=1)
+def _replicated(_runner: asyncio.Runner, lasting_data_dir: Callable[[], Path]) -> Iterator[ClusterEngines]:
+    yield from _session_cluster(_runner, lasting_data_dir(), shards=3, replicas=1)
 
 
 def _session_cluster(

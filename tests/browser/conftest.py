@@ -48,10 +48,10 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(request: pytest.FixtureRequest, new_data_dir: Callable[[], Path]) -> AsyncIterator[House]:
+async def house(request: pytest.FixtureRequest, lasting_data_dir: Callable[[], Path]) -> AsyncIterator[House]:
     """A real `liveserver serve` with engines of its own, shared by a module's tests. `SERVER` in the module adds settings."""
     more = getattr(request.module, "SERVER", {})
-    async with Server(new_data_dir(), {**SETTINGS, **more}) as server:
+    async with Server(lasting_data_dir(), {**SETTINGS, **more}) as server:
         yield House(server)
         assert "Traceback" not in server.said, server.said[-4000:]
 
