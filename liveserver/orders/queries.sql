@@ -99,6 +99,12 @@ UPDATE orders SET funds = 'released' WHERE id = $1 AND funds = 'held' RETURNING 
 -- Money that is to go back.
 INSERT INTO refunds (id, order_id, item, shipping, tax, reason, actor, created_ts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
+-- name: refund_asked_before
+-- The refund of an order that somebody ($2) asked for under a key ($3), of the same amount and not longer ago than $5.
+SELECT detail ->> 'refund' FROM order_events
+WHERE order_id = $1 AND kind = 'refund_requested' AND actor = $2 AND detail ->> 'once' = $3 AND detail ->> 'amount' = $4::bigint::text
+    AND ts > $5 LIMIT 1;
+
 -- name: find_refund
 -- A refund, with what it is of.
 SELECT r.*, o.charge, o.currency FROM refunds r JOIN orders o ON o.id = r.order_id WHERE r.id = $1;

@@ -19,6 +19,9 @@ from liveserver.orders.model import PROVIDER, Funds, Order, Refund, RefundId, Re
 from liveserver.orders.store import Q
 from liveserver.orders.telling import happened, mail_buyer
 
+ONCE_MS = 86_400_000
+"""So long a key of whoever asks means the same refund; as long as `Idempotency-Key` is remembered for anything."""
+
 
 async def payable_of(on: Connection, seller: UserId, currency: str) -> tuple[int, int]:
     """What stands on a seller's account, and what they owe us; held still until the transaction ends."""
@@ -51,14 +54,18 @@ async def set_money(
 
 
 async def request(
-    on: Connection, order: str, by: str, amount: int, reason: str, ts: int
+    on: Connection, order: str, by: str, amount: int, reason: str, ts: int, once: str = ""
 ) -> Refund | Rejected:
-    """Promises so much back, and has it sent. Refusals: `over_refund` past what is left (amounts are minor units),
-    `order_state` for an unpaid order, `order_disputed` while the bank decides.
+    """Promises so much back, and has it sent. `once`: a key of whoever asks; asked again with it within a day, it is the same refund.
+
+    Refusals: `over_refund` past what is left (amounts are minor units), `order_state` for an unpaid order, `order_disputed` while the
+    bank decides.
     """
     now = await store.lock(on, order)
     if now is None:
         return ORDER_NOT_FOUND
+    if once and (asked := await on.fetchval(Q.refund_asked_before, now.id, by, once, amount, ts - ONCE_MS)):
+        return await _found(on, asked)
     if now.paid_ts is None:
         return not_now("refunded", now.state)
     if now.dispute == "open":
@@ -75,11 +82,18 @@ async def request(
         journal = rules.refunded_before_release(now.sale, refund, part)
     await ledger.post(on, [journal], ts)
     await set_money(on, now, added(now.refunded, part), now.lost, now.dispute)
-    await happened(on, now.id, "refund_requested", by, ts, {"amount": part.total, "reason": reason})
+    asked_for: dict[str, str | int] = {"amount": part.total, "reason": reason}
+    if once:
+        asked_for |= {"refund": refund, "once": once}
+    await happened(on, now.id, "refund_requested", by, ts, asked_for)
     await enqueue(on, "checkout.refund", RefundJob(refund))
-    made = await store.find_refund(on, refund)
-    assert made is not None, "it was just made"
-    return made
+    return await _found(on, refund)
+
+
+async def _found(on: Connection, refund: str) -> Refund:
+    there = await store.find_refund(on, refund)
+    assert there is not None, "refunds stay"
+    return there
 
 
 def added(one: Refunds, other: Refunds) -> Refunds:

@@ -179,7 +179,8 @@ async def cancel_sold_order(call: Call, id: str, body: Cancellation) -> SoldOrde
 @operation("POST", "/seller/orders/{id}/refunds", tag="seller", who=HOSTS, status=201, keyed=True)
 async def refund_order(call: Call, id: str, body: NewRefund) -> RefundDocument | Rejected:
     """Gives back a part of what was paid, or all of it. `over_refund` says how much is left."""
-    done = await access.refund(call.services, call.who, id, body.amount, body.reason)
+    once = call.request.headers.get("Idempotency-Key", "")
+    done = await access.refund(call.services, call.who, id, body.amount, body.reason, once)
     return done if isinstance(done, Rejected) else refund_document(done)
 
 

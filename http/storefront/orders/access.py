@@ -4,6 +4,7 @@ Somebody else's order is not found, whatever its state: that it exists is nobody
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -112,10 +113,14 @@ async def deliver(services: Services, who: Identity, order: str) -> Order | Reje
 
 
 async def refund(
-    services: Services, who: Identity, order: str, amount: int, reason: str
+    services: Services, who: Identity, order: str, amount: int, reason: str, once: str
 ) -> Refund | Rejected:
-    """Gives back so much, in minor units. `order_not_found`, and as `refunds.request`."""
-    return await _move(services, who, order, refunds.request, who.id, amount, reason)
+    """Gives back so much, in minor units. `order_not_found`, and as `refunds.request`.
+
+    `once` is the request's key, or "": the key of an answer that was never kept is free again after a moment, and a refund must be
+    made once even then.
+    """
+    return await _move(services, who, order, partial(refunds.request, once=once), who.id, amount, reason)
 
 
 async def _move(

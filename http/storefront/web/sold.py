@@ -186,7 +186,10 @@ async def refund(request: web.Request) -> web.Response:
 
     async def carry_out(visitor: Visitor, order: Order, form: FormData) -> object:
         value = fields.amount(form, "amount", order.currency)
-        return await access.refund(services_of(request), visitor.identity, order.id, value, _reason(form))
+        once = form.text("key")[:64]
+        return await access.refund(
+            services_of(request), visitor.identity, order.id, value, _reason(form), once
+        )
 
     return await _act(request, "refund", carry_out)
 
