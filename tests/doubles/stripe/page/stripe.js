@@ -70,9 +70,12 @@
         const place = typeof where === "string" ? document.querySelector(where) : where;
         if (!place) wrong("The selector you specified applies to no DOM elements that are currently on the page.");
         if (place.childNodes.length) console.warn("This Element will be mounted to a DOM element that contains child nodes.");
-        const late = setTimeout(() => this.#tell("loaderror", { error: { type: "api_connection_error" } }), 5000);
+        let late = 0;
+        let loaded = false;
         this.#frame = frame(`${FORM}#${this.#theme}`, place, async ({ is, ...more }) => {
+          if (!this.#frame) return;
           if (is === "loaded") {
+            loaded = true;
             clearTimeout(late);
             this.#frame.node.style.height = `${more.height}px`;
             const { error, ...found } = await retrieve(this.#intent);
@@ -85,6 +88,16 @@
             this.#answers.shift()?.(more.body);
           }
         });
+        // A frame that has loaded and says nothing is the browser's own page about an error.
+        this.#frame.node.addEventListener("load", () => {
+          if (!loaded) late = setTimeout(() => this.#tell("loaderror", { error: { type: "api_connection_error" } }), 1000);
+        });
+      }
+
+      destroy() {
+        this.#frame?.remove();
+        this.#frame = null;
+        this.#listeners = {};
       }
 
       #tell(event, more) {
@@ -113,7 +126,7 @@
             done();
           });
           bank.node.title = "The bank's question";
-          bank.node.style.cssText += "; position: fixed; inset: 0; height: 100%; z-index: 2147483647";
+          bank.node.style.cssText += "; position: fixed; inset: 0; height: 100%; color-scheme: light; z-index: 2147483647";
         });
         const after = await retrieve(intent);
         if (after.error) return after;

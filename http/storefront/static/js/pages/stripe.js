@@ -37,12 +37,13 @@ async function open(form) {
   const ours = { redirect: "if_required", confirmParams: { return_url: back.href } };
 
   card.on("ready", () => {
-    const place = $("#stripe-form");
-    place.removeAttribute("aria-busy");
-    show($("#stripe-wait"), false);
+    settled();
     $("button", form).disabled = false;
   });
-  card.on("loaderror", () => unavailable(form, t("formUnavailable")));
+  card.on("loaderror", () => {
+    card.destroy();
+    unavailable(form, t("formUnavailable"));
+  });
   card.mount($("#stripe-form"));
   on(form, async () => (saving ? stripe.confirmSetup({ ...ours, elements }) : stripe.confirmPayment({ ...ours, elements })), back);
 
@@ -115,11 +116,17 @@ function isDark() {
 }
 
 function unavailable(form, message) {
+  settled();
+  for (const one of [$("#stripe-bank"), form].filter(Boolean)) {
+    show($("button", one), false);
+    say(one, message);
+  }
+  show($("#stripe-again"), true);
+}
+
+function settled() {
   $("#stripe-form").removeAttribute("aria-busy");
   show($("#stripe-wait"), false);
-  show($("button", form), false);
-  show($("#stripe-again"), true);
-  say(form, message);
 }
 
 function say(form, message) {
