@@ -24,16 +24,20 @@ FEE_BP = 290
 
 
 class Stage:
-    """Everything of a test."""
+    """Everything of a test, with a provider in memory unless there is another."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(
+        self, pool: Pool, clock: VirtualClock | None = None, provider: PaymentProvider | None = None
+    ) -> None:
         self.pool = pool
-        self.clock = VirtualClock(TS)
+        self.clock = clock or VirtualClock(TS)
         self.bank = Bank(self.clock)
-        self.out: MoneyOut = money_out(pool, cast(PaymentProvider, self.bank), self.clock, Settings())
+        self.provider = provider or cast(PaymentProvider, self.bank)
+        self.out: MoneyOut = money_out(pool, self.provider, self.clock, Settings())
         self.mails: list[Any] = []
         works = [
             *self.out.works(),
+            *self.more_works(),
             Work("mail.send", MailJob, self._mail),
             Work("checkout.refund", RefundJob, self._refund),
             Work("checkout.expire", OrderJob, self._nothing),
@@ -41,6 +45,10 @@ class Stage:
         ]
         # Two at once: the queue then hears of each job as it ends, and not a tenth of a second later.
         self._worker = Worker(pool, works, at_once=2)
+
+    def more_works(self) -> list[Work]:
+        """What else is done."""
+        return []
 
     async def _mail(self, job: MailJob) -> None:
         self.mails.append(job.mail)
@@ -51,7 +59,9 @@ class Stage:
     async def _refund(self, job: RefundJob) -> None:
         found = await store.find_refund(self.pool, job.refund)
         assert found is not None
-        sent = await self.bank.refund(found.charge, found.amount, found.currency, found.id, f"ref:{found.id}")
+        sent = await self.provider.refund(
+            found.charge, found.amount, found.currency, found.id, f"ref:{found.id}"
+        )
         async with transaction(self.pool) as on:
             await refunds.settled(on, found.id, sent.id, self.clock.now_ms())
 
@@ -68,17 +78,25 @@ class Stage:
         """An order that is paid, with the provider and here."""
         async with transaction(self.pool) as on:
             order = await moves.place(on, draft(**more), TS)
-            assert isinstance(order, Order), order
-            payment = Captured(f"pi_{order.number}", f"ch_{order.number}", order.total, order.currency)
+        assert isinstance(order, Order), order
+        payment = await self.charges(order)
+        async with transaction(self.pool) as on:
             done = await moves.paid(on, order.id, payment, self.clock.now_ms())
         assert isinstance(done, Order), done
-        fee = order.total * FEE_BP // 10_000
-        self.bank.charged(done.charge, done.total, done.currency, fee)
         return done
+
+    async def charges(self, order: Order) -> Captured:
+        """The provider takes an order's money."""
+        charge = f"ch_{order.number}"
+        self.bank.charged(charge, order.total, order.currency, order.total * FEE_BP // 10_000)
+        return Captured(f"pi_{order.number}", charge, order.total, order.currency)
 
     async def delivered(self, **more: Any) -> Order:
         """An order that is paid and delivered: what is the seller's is theirs."""
-        order = await self.paid(**more)
+        return await self.delivers(await self.paid(**more))
+
+    async def delivers(self, order: Order) -> Order:
+        """A paid order arrives."""
         async with transaction(self.pool) as on:
             await moves.ship(on, order.id, SELLER, "Post", "RR1", self.clock.now_ms())
             done = await moves.deliver(on, order.id, SELLER, self.clock.now_ms())

@@ -47,7 +47,7 @@ class StripeDouble(SellersMoney):
         self.asked: Counter[str] = Counter()
         self.faults: deque[Fault] = deque()
         """Each is used up by one POST. `slow`: it is done, and the answer comes when the client has hung up."""
-        self.read_faults: deque[Literal["", "500", "cut"]] = deque()
+        self.read_faults: deque[Literal["", "500"]] = deque()
         """Each is used up by one GET."""
         self.away = False
         """Every call is answered with 503."""
@@ -118,9 +118,7 @@ class StripeDouble(SellersMoney):
 
     def _read(self, request: web.Request, path: str) -> web.StreamResponse:
         fault = self.read_faults.popleft() if self.read_faults else ""
-        if fault == "cut":
-            return self._cut(request)
-        if fault == "500":
+        if fault:
             return _broken(500)
         query, account = parsed(list(request.query.items())), request.headers.get("Stripe-Account", "")
         return self._answer(lambda: self._get(path, query, account))
