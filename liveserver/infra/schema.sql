@@ -718,6 +718,7 @@ CREATE TABLE public.orders (
     delivered_ts bigint,
     completed_ts bigint,
     cancelled_ts bigint,
+    units integer,
     CONSTRAINT orders_address_check CHECK ((octet_length((address)::text) <= 4096)),
     CONSTRAINT orders_are_paid_before_they_go CHECK ((((state = ANY (ARRAY['paid'::text, 'shipped'::text, 'delivered'::text, 'completed'::text])) <= (paid_ts IS NOT NULL)) AND ((state = 'cancelled'::text) = (cancelled_ts IS NOT NULL)))),
     CONSTRAINT orders_buyer_check CHECK ((buyer ~ '^[A-Za-z0-9_.:@-]{1,40}$'::text)),
@@ -754,12 +755,15 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_tax_check CHECK (((tax >= 0) AND (tax <= '1000000000000'::bigint))),
     CONSTRAINT orders_taxes_check CHECK (((jsonb_typeof(taxes) = 'array'::text) AND (octet_length((taxes)::text) <= 4096))),
     CONSTRAINT orders_tracking_check CHECK ((char_length(tracking) <= 120)),
+    CONSTRAINT orders_units_check CHECK ((units > 0)),
     CONSTRAINT orders_with_money_were_paid CHECK (((paid_ts IS NOT NULL) OR ((funds = 'none'::text) AND (dispute = 'none'::text) AND (charge = ''::text))))
 );
 
 COMMENT ON COLUMN public.orders.item IS 'goods after discounts, minor units';
 
 COMMENT ON COLUMN public.orders.lost_item IS 'what lost disputes took, besides refunds';
+
+COMMENT ON COLUMN public.orders.units IS 'of all its lines, which never change; null: placed by a release that did not keep it';
 
 ALTER TABLE public.orders ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.orders_number_seq
@@ -1678,6 +1682,8 @@ CREATE INDEX ledger_journals_of_order ON public.ledger_journals USING btree (ord
 CREATE UNIQUE INDEX ledger_journals_reversed_once ON public.ledger_journals USING btree (reverses) WHERE (reverses IS NOT NULL);
 
 CREATE INDEX ledger_postings_of_account ON public.ledger_postings USING btree (account, owner, journal);
+
+CREATE INDEX ledger_postings_of_sellers ON public.ledger_postings USING btree (owner, currency, journal) INCLUDE (amount) WHERE (account = ANY (ARRAY['seller_payable'::text, 'seller_receivable'::text]));
 
 CREATE INDEX livekit_events_old ON public.livekit_events USING btree (received_ts);
 

@@ -38,15 +38,22 @@ WHERE j.order_id = $1 ORDER BY j.id, p.position;
 
 -- name: statement
 -- What came to a seller and went, the newest first, before a journal, with what stood there after each: what they are owed, less
--- what they owe. A journal that moves something from the one to the other changes nothing and is left out.
-SELECT id, kind, object, order_id, memo, ts, amount, balance FROM (
-    SELECT j.id, j.kind, j.object, j.order_id, j.memo, j.ts, p.amount, sum(p.amount) OVER (ORDER BY j.id) AS balance
-    FROM (
-        SELECT journal, sum(amount)::bigint AS amount FROM ledger_postings
-        WHERE account IN ('seller_payable', 'seller_receivable') AND owner = $1 AND currency = $2
-        GROUP BY journal HAVING sum(amount) <> 0
-    ) p JOIN ledger_journals j ON j.id = p.journal
-) lines WHERE id < $3 ORDER BY id DESC LIMIT $4;
+-- what they owe. A journal that moves something from the one to the other changes nothing and is left out. What stood there is
+-- counted down from what stands there now: a page reads its own lines and, for later pages, the sums of what is newer.
+WITH lines AS (
+    SELECT journal, sum(amount)::bigint AS amount FROM ledger_postings
+    WHERE account IN ('seller_payable', 'seller_receivable') AND owner = $1 AND currency = $2 AND journal < $3
+    GROUP BY journal HAVING sum(amount) <> 0 ORDER BY journal DESC LIMIT $4
+), now AS (
+    SELECT coalesce(sum(balance), 0) AS balance FROM ledger_balances
+    WHERE account IN ('seller_payable', 'seller_receivable') AND owner = $1 AND currency = $2
+), newer AS (
+    SELECT coalesce(sum(amount), 0) AS amount FROM ledger_postings
+    WHERE account IN ('seller_payable', 'seller_receivable') AND owner = $1 AND currency = $2 AND journal >= $3
+)
+SELECT j.id, j.kind, j.object, j.order_id, j.memo, j.ts, l.amount, now.balance - newer.amount
+    - coalesce(sum(l.amount) OVER (ORDER BY l.journal DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS balance
+FROM lines l JOIN ledger_journals j ON j.id = l.journal CROSS JOIN now CROSS JOIN newer ORDER BY l.journal DESC;
 
 -- name: trial_balance
 -- What all accounts of a kind hold together, by currency, debit positive.

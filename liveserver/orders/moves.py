@@ -139,6 +139,7 @@ async def _insert(on: Connection, order: OrderId, draft: Draft, ts: int) -> None
         draft.due_ts,
         ts,
         draft.test,
+        sum(line.quantity for line in draft.lines),
     )
     if added is None:
         raise _Undone

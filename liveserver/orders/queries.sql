@@ -3,8 +3,8 @@
 -- name: insert_order
 -- Places an order, unless one of the same origin is there.
 INSERT INTO orders (id, origin, source, buyer, buyer_name, buyer_email, seller, seller_name, show, currency, coupon, item, shipping,
-    shipping_method, taxes, tax, commission, processing, rates, address, due_ts, created_ts, test)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+    shipping_method, taxes, tax, commission, processing, rates, address, due_ts, created_ts, test, units)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 ON CONFLICT (origin) DO NOTHING RETURNING id;
 
 -- name: insert_lines

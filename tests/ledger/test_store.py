@@ -145,3 +145,27 @@ async def test_random_histories_are_posted_as_they_happened(pool: Pool, seed: in
                 found = await store.balance(pool, account, seller, currency)
                 assert found == history.of(account, seller, currency)
     assert await store.balances_apart(pool) == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 50])
+async def test_every_page_of_a_statement_says_what_stood_there(pool: Pool, size: int):
+    """Counted down from now, page by page, it is what adding up from the beginning gives."""
+    amounts = [(n * 7_919) % 1_000 - 300 for n in range(1, 24)]
+    for n, amount in enumerate(amounts):
+        # What moves from what they are owed to what they owe changes nothing, and is no line.
+        for given, object in ((amount, f"x_{n}"), (0, f"y_{n}")):
+            await posts(
+                pool,
+                journal(
+                    Posting(Account.SELLER_PAYABLE, -(2_000 + given), SELLER),
+                    Posting(Account.SELLER_RECEIVABLE, 2_000, SELLER),
+                    *([Posting(Account.BANK, given)] if given else ()),
+                    object=object,
+                ),
+            )
+    told: list[tuple[int, int]] = []
+    before = store.NEWEST
+    while lines := await store.statement(pool, SELLER, "USD", before, size):
+        told += [(line.amount, line.balance) for line in lines]
+        before = int(lines[-1].journal)
+    assert told == [(amount, sum(amounts[: n + 1])) for n, amount in enumerate(amounts)][::-1]

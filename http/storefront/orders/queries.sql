@@ -23,15 +23,15 @@ FROM (SELECT id FROM orders WHERE seller = $1 ORDER BY number DESC LIMIT 100) o
 CROSS JOIN LATERAL (SELECT max(h.id) AS id FROM order_events h WHERE h.order_id = o.id) e;
 
 -- name: sums_of_seller
--- What a shop was paid in a time, and gave back of it, by currency; without units, for they are too long to count on a page.
+-- What a shop was paid in a time, and gave back of it, by currency.
 SELECT currency, test, count(*) AS orders, sum(item + shipping + tax)::bigint AS sales,
     sum(refunded_item + refunded_shipping + refunded_tax)::bigint AS refunded
 FROM orders WHERE seller = $1 AND paid_ts >= $2 GROUP BY currency, test ORDER BY currency, test;
 
 -- name: sales_by_day
--- What a shop sold, by the day (UTC) on which it was paid.
+-- What a shop sold, by the day (UTC) on which it was paid. Lines are counted only for orders of releases that did not keep their units.
 SELECT paid_ts / 86400000 AS day, currency, test, count(*) AS orders,
-    sum((SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id))::bigint AS units,
+    sum(coalesce(o.units, (SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)))::bigint AS units,
     sum(item + shipping + tax)::bigint AS sales, sum(refunded_item + refunded_shipping + refunded_tax)::bigint AS refunded
 FROM orders o WHERE seller = $1 AND paid_ts >= $2 AND paid_ts < $3
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT $4;
@@ -39,7 +39,7 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT $4;
 -- name: sales_by_show
 -- What a shop sold, by the show it was sold in ("" outside of shows), the best first.
 SELECT o.show, coalesce(s.title, '') AS title, o.currency, o.test, count(*) AS orders,
-    sum((SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id))::bigint AS units,
+    sum(coalesce(o.units, (SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)))::bigint AS units,
     sum(o.item + o.shipping + o.tax)::bigint AS sales,
     sum(o.refunded_item + o.refunded_shipping + o.refunded_tax)::bigint AS refunded
 FROM orders o LEFT JOIN shows s ON s.id = o.show
