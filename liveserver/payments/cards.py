@@ -62,7 +62,7 @@ class Cards:
         if found.status != "succeeded" or found.card is None:
             return SETUP_WAITS
         async with transaction(self._pool) as on:
-            await self._keep(on, who, found.card)
+            await self._keep(on, who, found.card, self._clock.now_ms())
         return found.card
 
     async def card_of(self, on: Pool | Connection, user: str) -> SavedCard | None:
@@ -91,14 +91,15 @@ class Cards:
         async def keep(on: Connection) -> None:
             owner = await self._owner(on, customer)
             if owner is not None:
-                await self._keep(on, owner, card)
+                await self._keep(on, owner, card, event.created_ts)
 
         return keep
 
     async def _owner(self, on: Pool | Connection, customer: str) -> str | None:
         return await on.fetchval(Q.person_of, self._provider.name, customer)
 
-    async def _keep(self, on: Connection, user: str, card: SavedCard) -> None:
+    async def _keep(self, on: Connection, user: str, card: SavedCard, saved_ts: int) -> None:
+        """Unless a card that was saved later is kept already: events come late."""
         await on.execute(
             Q.put_card,
             user,
@@ -109,6 +110,6 @@ class Cards:
             card.last4,
             card.exp_month,
             card.exp_year,
-            self._clock.now_ms(),
+            saved_ts,
         )
         await on.execute(Q.tell_card, user)

@@ -13,11 +13,12 @@ SELECT person FROM customers WHERE provider = $1 AND customer = $2;
 INSERT INTO customers (person, provider, customer, created_ts) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
 
 -- name: put_card
--- The card that a person pays with off session from now on.
+-- The card that a person pays with off session from now on, unless they have saved another since.
 INSERT INTO saved_cards (person, provider, card, customer, brand, last4, exp_month, exp_year, saved_ts)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (person, provider) DO UPDATE SET card = excluded.card, customer = excluded.customer, brand = excluded.brand,
-    last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year, saved_ts = excluded.saved_ts;
+    last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year, saved_ts = excluded.saved_ts
+WHERE saved_cards.saved_ts <= excluded.saved_ts;
 
 -- name: card_of
 -- A person's saved card.

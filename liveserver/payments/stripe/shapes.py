@@ -102,9 +102,10 @@ def card(method: object, customer: str) -> SavedCard | None:
 
 
 def setup(of: stripe.SetupIntent) -> SetupIntent:
-    """A card being saved."""
+    """A card being saved. One that was forgotten since is detached, and no longer anybody's."""
     customer = name_of(of.customer)
-    saved = card(of.payment_method, customer)
+    attached = name_of(getattr(of.payment_method, "customer", None))
+    saved = card(of.payment_method, customer) if attached else None
     return SetupIntent(of.id, customer, _SETUP.get(of.status, "processing"), of.client_secret or "", saved)
 
 
