@@ -37,14 +37,11 @@ class CartBaskets:
 
     async def ordered(self, on: Connection, who: Identity, order: Order, coupon: str) -> Rejected | None:
         owner = of_person(who.id)
-        if coupon:
-            refused = await coupons.take(on, order.id, order.seller, person_of(owner), coupon)
-            if refused is not None:
-                return refused
         cart = await on.fetchval(Q.lock_cart, owner)
         await on.execute(Q.clear_seller, cart, order.seller, [line.variant for line in order.lines])
         await on.execute(Q.drop_cart_coupons, cart, order.seller)
-        return None
+        # Last, for others who use the same coupon wait.
+        return await coupons.take(on, order.id, order.seller, person_of(owner), coupon) if coupon else None
 
     async def email_of(self, on: Connection, who: Identity) -> str:
         account = await accounts.find_account(on, UserId(who.id))

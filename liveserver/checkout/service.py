@@ -106,7 +106,8 @@ class Checkout:
         """
         try:
             async with transaction(self._pool) as on:
-                return await self._place(on, who, wish, self._clock.now_ms())
+                order, _ = await self._place(on, who, wish, self._clock.now_ms(), pays=False)
+                return order
         except _Refused as refused:
             return refused.rejected
 
@@ -118,10 +119,9 @@ class Checkout:
         ts = self._clock.now_ms()
         try:
             async with transaction(self._pool) as on:
-                order = await self._place(on, who, wish, ts)
-                if order.total == 0:
+                order, attempt = await self._place(on, who, wish, ts, pays=True)
+                if attempt is None:
                     return await self._session_of_nothing(on, order, ts)
-                attempt = await attempts.first(on, order, self._provider.name, ts)
         except _Refused as refused:
             return refused.rejected
         try:
@@ -129,8 +129,10 @@ class Checkout:
         except OutcomeUnknown:
             return _unknown(order)
 
-    async def _place(self, on: Connection, who: Identity, wish: CheckoutWish, ts: int) -> Order:
-        """Raises _Refused, so that nothing of a refused order stays."""
+    async def _place(
+        self, on: Connection, who: Identity, wish: CheckoutWish, ts: int, *, pays: bool
+    ) -> tuple[Order, Attempt | None]:
+        """The order, and if it is paid at once the attempt, for an order that costs something. Raises _Refused."""
         await on.execute(attempts.Q.one_checkout_at_a_time, f"{who.id}:{wish.seller}")
         address = _given(await self._baskets.address(on, who, wish.address))
         priced = _given(await self._baskets.price(on, who, wish.seller, address, wish.method, wish.coupon))
@@ -138,9 +140,16 @@ class Checkout:
             raise _Refused(CART_EMPTY)
         if wish.expected_total is not None and wish.expected_total != priced.total:
             raise _Refused(price_changed(wish.expected_total, priced.total, _figures(priced)))
-        placed = _given(await moves.place(on, await self._draft(on, who, address, priced, ts), ts))
-        _given(await self._baskets.ordered(on, who, placed, priced.coupon))
-        return placed
+        begun: Attempt | None = None
+
+        async def besides(placed: Order) -> Rejected | None:
+            nonlocal begun
+            if pays and placed.total:
+                begun = await attempts.first(on, placed, self._provider.name, ts)
+            return await self._baskets.ordered(on, who, placed, priced.coupon)
+
+        draft = await self._draft(on, who, address, priced, ts)
+        return _given(await moves.place(on, draft, ts, besides)), begun
 
     async def _draft(self, on: Connection, who: Identity, address: Address, priced: Priced, ts: int) -> Draft:
         return Draft(

@@ -7,10 +7,24 @@ SELECT id, stock FROM variants WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY
 INSERT INTO inventory_events (variant, delta, reason, object, ts)
 SELECT variant, delta, $3, $4, $5 FROM unnest($1::text[], $2::integer[]) AS t (variant, delta);
 
--- name: add_reservations
--- Holds variants for an order until a time.
-INSERT INTO reservations (holder, variant, quantity, until_ts)
-SELECT $1, variant, quantity, $4 FROM unnest($2::text[], $3::integer[]) AS t (variant, quantity);
+-- name: reserve
+-- Holds all of it for an order until a time, or nothing: then it tells the first variant that is short, and what is left of it.
+-- One statement, because in a show everybody wants the same variant, and waits for it.
+WITH wanted AS (
+    SELECT * FROM unnest($2::text[], $3::integer[]) WITH ORDINALITY AS t (variant, quantity, position)
+), on_hand AS MATERIALIZED (
+    SELECT id, stock FROM variants WHERE id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE
+), short AS MATERIALIZED (
+    SELECT w.position, w.variant, coalesce(h.stock, 0) AS stock FROM wanted w LEFT JOIN on_hand h ON h.id = w.variant
+    WHERE coalesce(h.stock, 0) < w.quantity
+), moved AS (
+    INSERT INTO inventory_events (variant, delta, reason, object, ts)
+    SELECT variant, -quantity, 'reserved', $1, $5 FROM wanted WHERE NOT EXISTS (SELECT FROM short) ORDER BY variant
+), held AS (
+    INSERT INTO reservations (holder, variant, quantity, until_ts)
+    SELECT $1, variant, quantity, $4 FROM wanted WHERE NOT EXISTS (SELECT FROM short)
+)
+SELECT variant, stock FROM short ORDER BY position LIMIT 1;
 
 -- name: held
 -- What an order holds, locked.

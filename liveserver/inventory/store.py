@@ -31,14 +31,8 @@ async def reserve(
 ) -> Rejected | None:
     """Holds all of it for an order, or nothing: `out_of_stock` names the first variant that is short."""
     assert wanted, "an order holds something"
-    stock = {row["id"]: row["stock"] for row in await connection.fetch(Q.lock_stock, sorted(wanted))}
-    for variant, quantity in wanted.items():
-        left = stock.get(variant, 0)
-        if left < quantity:
-            return out_of_stock(variant, left)
-    await _move(connection, {variant: -n for variant, n in wanted.items()}, "reserved", holder, ts)
-    await connection.execute(Q.add_reservations, holder, list(wanted), list(wanted.values()), until_ts)
-    return None
+    short = await connection.fetchrow(Q.reserve, holder, list(wanted), list(wanted.values()), until_ts, ts)
+    return None if short is None else out_of_stock(short["variant"], short["stock"])
 
 
 async def extend(connection: Connection, holder: str, until_ts: int) -> Rejected | None:

@@ -5,7 +5,7 @@ mails, jobs. The second of two that exclude each other is refused; the same one 
 caller's to check. Refunds are in `refunds`, disputes in `disputes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -47,6 +47,10 @@ COMPLETE_AFTER_MS = 14 * 86_400_000
 """After delivery nothing more is expected; buyers can still be refunded, and banks still dispute."""
 
 
+Besides = Callable[[Order], Awaitable[Rejected | None]]
+"""What a caller does for an order that is being placed, in the same transaction; a refusal undoes the order."""
+
+
 class _Undone(Exception):
     """Leaves a savepoint, so that nothing of it stays."""
 
@@ -55,11 +59,11 @@ class _Undone(Exception):
         self.rejected = rejected
 
 
-async def place(on: Connection, draft: Draft, ts: int) -> Order | Rejected:
+async def place(on: Connection, draft: Draft, ts: int, besides: Besides | None = None) -> Order | Rejected:
     """Places an order, and holds its goods until it is due; the second time for one origin: the first order.
 
-    What was sold in a show comes out of what the show took along, so only carts' goods are taken here. Refusals: `out_of_stock`,
-    `amount_too_large`.
+    What was sold in a show comes out of what the show took along, so only carts' goods are taken here. `besides` is what else is
+    part of placing it. Refusals: `out_of_stock`, `amount_too_large`, and those of `besides`; nothing is left of a refused order.
     """
     assert 0 < len(draft.lines) <= LINES_MAX, "an order has lines, and not too many"
     if there := await store.by_origin(on, draft.origin):
@@ -69,7 +73,7 @@ async def place(on: Connection, draft: Draft, ts: int) -> Order | Rejected:
     order = OrderId(new_id("ord"))
     try:
         async with on.transaction():
-            await _insert(on, order, draft, ts)
+            return await _place(on, order, draft, ts, besides)
     except _Undone as undone:
         if undone.rejected is not None:
             return undone.rejected
@@ -77,10 +81,21 @@ async def place(on: Connection, draft: Draft, ts: int) -> Order | Rejected:
         there = await store.by_origin(on, draft.origin)
         assert there is not None, "whoever had the origin first has committed"
         return there
+
+
+async def _place(on: Connection, order: OrderId, draft: Draft, ts: int, besides: Besides | None) -> Order:
+    await _insert(on, order, draft, ts)
     placed = await happened(on, order, "placed", draft.buyer, ts, {"total": draft_total(draft)})
     await job(on, "checkout.expire", placed, draft.due_ts - ts)
     if draft.source != "cart":
         await mail_buyer(on, placed, "won", placed.total)
+    if besides is not None and (refused := await besides(placed)) is not None:
+        raise _Undone(refused)
+    # Last: in a show everybody buys the same variant, and waits for whoever holds it.
+    if draft.source == "cart" and (wanted := _goods(draft.lines)):
+        refused = await inventory.reserve(on, order, wanted, draft.due_ts, ts)
+        if refused is not None:
+            raise _Undone(refused)
     return placed
 
 
@@ -109,10 +124,6 @@ def _sale(order: OrderId, draft: Draft) -> Sale:
 
 
 async def _insert(on: Connection, order: OrderId, draft: Draft, ts: int) -> None:
-    if draft.source == "cart" and (wanted := _goods(draft.lines)):
-        refused = await inventory.reserve(on, order, wanted, draft.due_ts, ts)
-        if refused is not None:
-            raise _Undone(refused)
     sale = _sale(order, draft)
     added = await on.fetchval(
         Q.insert_order,
