@@ -98,7 +98,7 @@ async def test_a_lot_s_variant_is_chosen_in_the_queue_s_form_and_by_the_api(shop
     path = f"/studio/shows/{show.id}"
     page = await (await host.browser.get(path)).text()
     assert f'value="{camera.id}/{silver}"' in page
-    assert "Halden 35, Silver · 1 in stock" in page
+    assert "Silver · 1 in stock · Halden 35" in page
     assert (await host.post(f"{path}/lots", {"product": f"{camera.id}/{silver}", "start": "5"})).status == 303
     (lot,) = await shop.services.shows.queue(show.id)
     assert (lot.title, lot.variant) == ("Halden 35, Silver", silver)
