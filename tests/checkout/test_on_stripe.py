@@ -1,6 +1,5 @@
 """Checkout on Stripe's published shapes: answers lost after the charge, signed messages that come many times in any order."""
 
-import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +12,7 @@ from liveserver.payments.inbox import Inbox
 from liveserver.payments.stripe.provider import StripeProvider
 from tests.checkout.stage import BEA, Stage
 from tests.doubles.stripe.server import StripeDouble
+from tests.support import payments
 
 
 class OnStripe(Stage):
@@ -25,16 +25,10 @@ class OnStripe(Stage):
         self.kept = Cards(pool, provider, self.clock)
 
     async def saves_a_card(self, token: str) -> None:
-        setup = await self.kept.begin(BEA, "bea@example.org")
-        self.double.confirm_setup(setup.id, token)  # type: ignore[union-attr]  # it was begun
-        card = await self.kept.finish(BEA.id, setup.id)  # type: ignore[union-attr]  # as above
-        self.cards.saved[BEA.id] = card  # type: ignore[assignment]  # it was saved
+        self.cards.saved[BEA.id] = await payments.saves_a_card(self.double, self.kept, BEA, token)
 
     async def told_often(self, seed: int) -> None:
-        events = self.double.events * 20
-        random.Random(seed).shuffle(events)
-        for event in events:
-            assert await self.inbox.receive(*self.double.signed(event)) is None
+        await payments.delivers(self.double, self.inbox, seed=seed, times=20)
         await Worker(self.pool, self.inbox.works()).drain()
 
     @property
@@ -44,10 +38,8 @@ class OnStripe(Stage):
 
 @pytest.fixture
 async def on_stripe(shop: Pool) -> AsyncIterator[OnStripe]:
-    async with StripeDouble() as double:
-        provider = StripeProvider("sk_test_double", "pk_test_double", double.secret, double.url)
+    async with payments.stripe() as (double, provider):
         yield OnStripe(shop, double, provider)
-        await provider.aclose()
 
 
 async def test_a_buyer_pays_on_the_page(on_stripe: OnStripe) -> None:

@@ -8,8 +8,8 @@ import msgspec
 from liveserver.payments.port import Event, PaymentProvider
 from liveserver.payments.sandbox.books import TellJob
 from liveserver.payments.sandbox.provider import Sandbox
-from liveserver.payments.stripe.provider import StripeProvider
 from tests.doubles.stripe.server import StripeDouble
+from tests.support import payments
 
 
 class House(Protocol):
@@ -59,7 +59,7 @@ class DoubleHouse:
 
     def __init__(self, double: StripeDouble) -> None:
         self.double = double
-        self.provider = StripeProvider("sk_test_double", "pk_test_double", double.secret, double.url)
+        self.provider = payments.before(double)
 
     async def confirm(self, payment: str, token: str) -> None:
         self.double.confirm(payment, token)

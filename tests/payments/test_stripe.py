@@ -11,6 +11,7 @@ from liveserver.payments.stripe.amounts import from_stripe, to_stripe
 from liveserver.payments.stripe.provider import StripeProvider
 from tests.doubles.stripe.objects import fixtures
 from tests.doubles.stripe.server import Fault, StripeDouble
+from tests.support import payments
 
 REQUEST = PaymentRequest(order="ord_1", attempt=1, amount=5_413, currency="USD", description="Lamp")
 
@@ -23,7 +24,7 @@ async def double() -> AsyncIterator[StripeDouble]:
 
 @pytest.fixture
 async def provider(double: StripeDouble) -> AsyncIterator[StripeProvider]:
-    provider = StripeProvider("sk_test_double", "pk_test_double", double.secret, double.url)
+    provider = payments.before(double)
     yield provider
     await provider.aclose()
 

@@ -1,10 +1,12 @@
 """A seller whose goods sell, and a provider in memory."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from liveserver.accounts import store
 from liveserver.accounts.model import Account
-from liveserver.infra.database import Pool
+from liveserver.infra.database import Pool, open_pool
 from tests.orders.conftest import shop
 from tests.orders.shop import SELLER, TS
 from tests.payouts.stage import Stage
@@ -17,6 +19,14 @@ __all__ = ["shared_database", "shop"]
 async def database_url(shared_database: SharedDatabase) -> str:
     """One for the folder, emptied: there are many tests here, and none leaves anybody running."""
     return await shared_database.emptied()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """Of four connections, which are enough to race with: each new one costs a test as much as emptying the database."""
+    pool = await open_pool(database_url, application="test", connections_max=4)
+    yield pool
+    pool.terminate()
 
 
 @pytest.fixture
