@@ -31,7 +31,7 @@ def amount_unfit(step: int) -> Rejected:
     """The currency is not moved in so small parts; `detail.step` is minor units."""
     return Rejected(
         "payout_amount_unfit",
-        "Banks don't move such small parts of this currency: leave the last digit 0.",
+        "Banks don't move such small parts of this currency: leave the last digits 0.",
         detail={"field": "amount", "step": step},
     )
 

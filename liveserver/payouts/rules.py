@@ -31,10 +31,11 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def step(currency: str) -> int:
-    """What amounts to and from sellers are multiples of, in minor units. Stripe moves currencies of three decimals in hundredths, and
-    ariary whole (https://docs.stripe.com/currencies); the test provider is treated alike.
+    """What amounts to and from sellers are multiples of, in minor units. Stripe moves currencies of three decimals in hundredths,
+    ariary whole, and forints and Taiwan's dollars whole where they are paid out (https://docs.stripe.com/currencies); the test provider
+    is treated alike.
     """
-    if currency == "MGA":
+    if currency in {"HUF", "MGA", "TWD"}:
         return 100
     return 10 if decimals(currency) == 3 else 1
 
