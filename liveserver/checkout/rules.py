@@ -27,7 +27,11 @@ def next_step(attempt: Attempt, now: int, *, ending: bool = False) -> Step:
     """
     assert attempt.state == "asked", "an attempt with an answer is asked for by its payment's id"
     charges = bool(attempt.request.card)
-    if not (ending and charges) and attempt.unknowns < UNKNOWNS_MAX and now - attempt.created_ts < KEY_TRUSTED_MS:
+    if (
+        not (ending and charges)
+        and attempt.unknowns < UNKNOWNS_MAX
+        and now - attempt.created_ts < KEY_TRUSTED_MS
+    ):
         return "ask"
     return "prove" if now - attempt.asked_ts >= SEARCHABLE_AFTER_MS else "search"
 
