@@ -4,7 +4,8 @@ It decides nothing; `liveserver.checkout` does. The provider's messages are no o
 what they mean is worked out after the answer.
 """
 
-from typing import Annotated
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -16,6 +17,7 @@ from liveserver.checkout.service import Checkout
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
 from liveserver.orders.model import Address
+from liveserver.payments.port import UNKNOWN_OUTCOME, OutcomeUnknown
 from storefront.api.inputs import Amount, Input
 from storefront.api.order_documents import BoughtGlance, bought_glance
 from storefront.api.registry import SIGNED_IN, Call, operation
@@ -28,6 +30,7 @@ SIGNATURE_LENGTH_MAX = 2_000
 """Stripe's holds a time and a few digests."""
 NO_PAYMENTS = Rejected("payments_off", "This server takes no payments.")
 
+T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=200)]
 
 
@@ -82,7 +85,33 @@ class CardSession(msgspec.Struct, frozen=True):
     test: bool
 
 
-@operation("POST", "/checkout/session", tag="checkout", who=SIGNED_IN, keyed=True)
+async def _payment_secret(call: Call, answer: dict[str, Any]) -> str:
+    provider = checkout_of(call.services).provider
+    # Without a payment (it was free) there is no secret either.
+    payment = await _heard(provider.find_payment(answer["intent"])) if answer["intent"] else None
+    return "" if payment is None else payment.client_secret
+
+
+async def _setup_secret(call: Call, answer: dict[str, Any]) -> str:
+    setup = await _heard(checkout_of(call.services).provider.find_setup(answer["setup"]))
+    return "" if setup is None else setup.client_secret
+
+
+async def _heard(asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except OutcomeUnknown:
+        raise Refused(UNKNOWN_OUTCOME) from None
+
+
+@operation(
+    "POST",
+    "/checkout/session",
+    tag="checkout",
+    who=SIGNED_IN,
+    keyed=True,
+    secret=("client_secret", _payment_secret),
+)
 async def checkout_session(call: Call, body: CheckoutInput) -> PaymentSession | Rejected:
     """Orders what is in the cart, or goes on with an order that waits, and begins its payment.
 
@@ -114,7 +143,14 @@ async def checkout_session(call: Call, body: CheckoutInput) -> PaymentSession | 
     return done if isinstance(done, Rejected) else _session(done)
 
 
-@operation("POST", "/me/cards/setup", tag="checkout", who=SIGNED_IN, keyed=True)
+@operation(
+    "POST",
+    "/me/cards/setup",
+    tag="checkout",
+    who=SIGNED_IN,
+    keyed=True,
+    secret=("client_secret", _setup_secret),
+)
 async def card_setup(call: Call) -> CardSession | Rejected:
     """Begins to save a card, which the provider's own form takes."""
     checkout = checkout_of(call.services)
