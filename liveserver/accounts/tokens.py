@@ -7,6 +7,7 @@ issues no JWT and looks nothing up: a token of the app is believed until it expi
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 from typing import Any, Literal
 
 import jwt
@@ -26,6 +27,8 @@ ALGORITHMS = ("HS256",)
 LEEWAY_MS = 30_000
 """How far the app's clock may be off (RFC 7519, 4.1.4: "no more than a few minutes")."""
 SUBJECT_LENGTH_MAX = 256
+READ_MAX = 2_000
+"""Tokens whose claims are remembered, the last used; at most 8 MB of the longest there may be."""
 EXP_S_MAX = 10**11
 """The year 5138: a bound on arithmetic, not a policy."""
 EXTERNAL = "ext:"
@@ -71,6 +74,8 @@ class ExternalTokens:
         self._secret = secret
         self._audience = audience
         self._verified_by_default = verified_by_default
+        # What a token says never changes, only whether it is its time; a page is several requests with one token.
+        self._read_once = lru_cache(READ_MAX)(self._read)
 
     def verify(self, token: str, now_ms: int) -> Identity | Rejected:
         """Whom the token names, until when. `BAD_TOKEN` or `TOKEN_EXPIRED`; which check failed is not told.
@@ -80,21 +85,28 @@ class ExternalTokens:
         """
         if not self._secret or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
             return BAD_TOKEN
+        read = self._read_once(token)
+        if read is None:
+            return BAD_TOKEN
+        identity, from_ms = read
+        if now_ms >= identity.expires_ts:
+            return TOKEN_EXPIRED
+        return BAD_TOKEN if from_ms > now_ms + LEEWAY_MS else identity
+
+    def _read(self, token: str) -> tuple[Identity, float] | None:
+        """Whom it names, and from when in ms; None if it is not the app's."""
         claims = self._claims(token)
         if claims is None or not 0 < len(claims.sub) <= SUBJECT_LENGTH_MAX:
-            return BAD_TOKEN
+            return None
         # Comparisons that NaN fails; JSON as Python reads it has NaN and Infinity.
         if not (0 < claims.exp < EXP_S_MAX and claims.nbf < EXP_S_MAX and claims.iat < EXP_S_MAX):
-            return BAD_TOKEN
+            return None
         expires_ts = min(int(claims.exp * 1000) + LEEWAY_MS, NEVER_MS)
-        if now_ms >= expires_ts:
-            return TOKEN_EXPIRED
-        if max(claims.nbf, claims.iat) * 1000 > now_ms + LEEWAY_MS:
-            return BAD_TOKEN
         verified = self._verified_by_default if claims.verified is None else claims.verified
         user = external_id(claims.sub)
         name = tame_name(claims.name, f"Viewer {hashlib.sha256(user.encode()).hexdigest()[:4]}")
-        return Identity(user, name, claims.role, verified, NO_SESSION, expires_ts)
+        identity = Identity(user, name, claims.role, verified, NO_SESSION, expires_ts)
+        return identity, max(claims.nbf, claims.iat) * 1000
 
     def _claims(self, token: str) -> _Claims | None:
         # Times are checked by our own clock, in `verify`.
