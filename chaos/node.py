@@ -6,6 +6,7 @@ Its own way to each engine goes through a proxy. What it serves and to whom is t
 import asyncio
 import ctypes
 import os
+import random
 import signal
 import socket
 import sys
@@ -150,5 +151,12 @@ def _children(pid: int, module: str) -> list[int]:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Below the numbers that systems give to outgoing connections (Linux from 32,768): a node that was killed under load must find
+    its port free when it comes back."""
+    while True:
+        port = random.SystemRandom().randint(22_000, 29_999)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port

@@ -5,7 +5,6 @@ Counted from outside: what clients were told, and the record in PostgreSQL. `pyt
 
 import asyncio
 import random
-import socket
 import statistics
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +22,7 @@ from liveserver.client.codecs import Format
 from liveserver.infra.database import open_pool
 from liveserver.infra.engines import Engines
 from liveserver.kernel.errors import Rejected
+from tests.support.ports import free_port
 from tests.support.server import JWT, Person, Server, person
 
 NODES = 3
@@ -127,11 +127,6 @@ async def a_front(nodes: list[Server]) -> AsyncGenerator[str]:
         yield f"ws://127.0.0.1:{port}/ws"
     finally:
         await front.aclose()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def shared(engines: Engines, **more: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from benchmarks.peers.model import Setting
 from benchmarks.peers.raw import Raw
 from benchmarks.processes import descendants
 from benchmarks.results import Point
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="there is no C compiler for the load generator")
 
@@ -25,9 +25,7 @@ CORE = min(os.sched_getaffinity(0))
 
 @pytest.fixture
 def setting(new_data_dir: Callable[[], Path]) -> Setting:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return Setting(port=port, folder=new_data_dir(), connections=10)
+    return Setting(port=free_port(), folder=new_data_dir(), connections=10)
 
 
 def test_liveserver_serves_viewers_and_bidders(setting: Setting) -> None:

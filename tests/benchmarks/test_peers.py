@@ -20,6 +20,7 @@ from benchmarks.peers.messages import CHAT, CHAT_BYTES
 from benchmarks.peers.model import NUMBER, STAMP, Frame, Peer, Running, Setting, Speech
 from benchmarks.peers.process import launch
 from liveserver.infra.engines import Engines
+from tests.support.ports import free_port
 
 OURS = ("liveserver", "raw")  # they have tests of their own
 CORE = min(os.sched_getaffinity(0))
@@ -42,9 +43,7 @@ def needs(peer: Peer) -> None:
 
 @pytest.fixture
 def setting(new_data_dir: Callable[[], Path]) -> Setting:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return Setting(port=port, folder=new_data_dir(), connections=10)
+    return Setting(port=free_port(), folder=new_data_dir(), connections=10)
 
 
 @asynccontextmanager

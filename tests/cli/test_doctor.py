@@ -16,6 +16,7 @@ from liveserver.infra.engines import Engines
 from liveserver.infra.migrations import migrate
 from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.errors import Mendable
+from tests.support.ports import free_port
 
 BY_NAME = {check.name: check for check in CHECKS}
 VIDEO = {
@@ -281,8 +282,7 @@ class TestWebSocket:
         assert "Upgrade" in finding.mend
 
     async def test_nobody_there(self, site):
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
+        port = free_port()
         finding = await one("websocket", site({"LIVESERVER_PUBLIC_URL": f"http://127.0.0.1:{port}"}))
         assert finding.status == "fail"
         assert "LIVESERVER_PUBLIC_URL" in finding.mend

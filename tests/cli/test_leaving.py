@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from liveserver.cli.say import EXIT_FAILED
 from liveserver.config import Settings
 from liveserver.gateway.drain import Sent
 from liveserver.nodes.model import NodeSeen
+from tests.support.ports import free_port
 from tests.support.server import START_MAX_S, children_of
 
 GRACE_MS = 4_000
@@ -231,8 +231,7 @@ async def test_what_closing_raises_is_raised() -> None:
 @asynccontextmanager
 async def a_server(data_dir: Path, workers: int, **environment: str) -> AsyncGenerator[Any]:
     """`liveserver serve` on a port of its own; killed at the end if it still runs."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     log_path = data_dir.parent / "log"
     with log_path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(

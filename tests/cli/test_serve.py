@@ -14,6 +14,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.ports import free_port
+
 WAIT_S = 60
 
 
@@ -162,11 +164,6 @@ async def test_unlimited_lifts_rates_and_says_so(start, new_data_dir):
     code, err = await stopped(process)
     assert code == 0
     assert "rate limits are lifted" in err
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 async def test_workers_share_the_port_and_a_dead_one_is_replaced(start, new_data_dir):

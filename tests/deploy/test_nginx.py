@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,17 +13,13 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.support.deployment import ROOT
+from tests.support.ports import free_port
 from tests.support.server import Server
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 WAIT_S = 30.0
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def settings_for(folder: Path, port: int, nodes: list[int]) -> Path:

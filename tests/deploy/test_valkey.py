@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from redis.retry import Retry
 
 from liveserver.infra.redis import general, requirement_problems
 from tests.support.deployment import KUBERNETES, compose, manifest, words_of
+from tests.support.ports import free_port
 
 PASSWORD = "a1b2c3"
 BUS_APART = 10_000
@@ -45,19 +45,6 @@ def binary() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
-
-
-def free_port() -> int:
-    """One whose bus port exists and is free too."""
-    while True:
-        with socket.socket() as probe, socket.socket() as bus:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            try:
-                bus.bind(("127.0.0.1", port + BUS_APART))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 class Valkeys:
@@ -99,7 +86,7 @@ def test_a_server_of_compose_keeps_what_was_acknowledged(valkeys, tmp_path, serv
     command = words_of(compose()["services"][service]["command"], {"VALKEY_PASSWORD": PASSWORD})
     assert command[0] == "valkey-server"
     words = [word.replace("/data", str(tmp_path / "a")) for word in command[1:]]
-    port = free_port()
+    port = free_port(BUS_APART)
     with valkeys.start(tmp_path / "a", port, *words) as client:
         assert client.info("cluster")["cluster_enabled"] == (service != "valkey")
         assert client.config_get("save") == {b"save": b""} or client.config_get("save") == {"save": ""}
@@ -154,7 +141,7 @@ def run_script(tmp_path: Path, ports: list[int], tries: int = 60) -> subprocess.
 
 @pytest.mark.skipif(shutil.which("getent") is None, reason="getent is the C library's, here as in the image")
 def test_the_script_makes_a_cluster_and_finds_it_again_when_all_addresses_changed(valkeys, tmp_path):
-    ports = [free_port() for _ in range(6)]
+    ports = [free_port(BUS_APART) for _ in range(6)]
     homes = [tmp_path / f"pod-{number}" for number in range(6)]
     with ExitStack() as clients:
         for home, port in zip(homes, ports, strict=True):
@@ -169,7 +156,7 @@ def test_the_script_makes_a_cluster_and_finds_it_again_when_all_addresses_change
     assert run_script(tmp_path, ports).stdout == "the cluster of 6 is well\n", "nothing to do"
 
     valkeys.end()
-    ports = [free_port() for _ in range(6)]  # as addresses do when all pods are new
+    ports = [free_port(BUS_APART) for _ in range(6)]  # as addresses do when all pods are new
     with ExitStack() as clients:
         for home, port in zip(homes, ports, strict=True):
             clients.enter_context(pod(valkeys, home, port))
@@ -178,6 +165,6 @@ def test_the_script_makes_a_cluster_and_finds_it_again_when_all_addresses_change
 
 
 def test_the_script_gives_up_in_words(tmp_path):
-    done = run_script(tmp_path, [free_port()] * 6, tries=1)
+    done = run_script(tmp_path, [free_port(BUS_APART)] * 6, tries=1)
     assert done.returncode == 1
     assert "does not answer" in done.stderr

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from liveserver.infra.engines import EngineError, binaries, default_data_dir, embedded
 from liveserver.infra.engines.errors import explain
 from liveserver.infra.engines.folders import SOCKET_PATH_MAX_BYTES
+from tests.support.ports import free_port
 
 as_root_only = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root becomes another user, and only root mounts"
@@ -118,8 +119,7 @@ async def test_a_taken_tcp_port_is_said(new_data_dir: NewDir):
 
 
 async def test_tcp_is_there_when_asked_for(new_data_dir: NewDir):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     async with embedded(new_data_dir(), redis_url="redis://cache.example", postgres_tcp_port=port) as engines:
         await (await asyncpg.connect(engines.database_url)).close()
         await (await asyncpg.connect(engines.database_url, host="127.0.0.1", port=port)).close()

@@ -1,13 +1,13 @@
 """The real thing: two workers behind one port, each scrape complete."""
 
 import re
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.server import Server
 
 SCRAPES = 6
@@ -15,9 +15,7 @@ SCRAPES = 6
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 async def scraped(origin: str) -> str:
