@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from liveserver.accounts import store as accounts
 from liveserver.accounts.model import Identity
 from liveserver.cart import addresses, coupons, rules, shipping
-from liveserver.cart.model import of_person
+from liveserver.cart.model import Quote, of_person
 from liveserver.cart.quotes import Quotes
 from liveserver.cart.service import person_of
 from liveserver.cart.store import Q
-from liveserver.checkout.model import Method, Priced, SavedAddress
+from liveserver.checkout.model import Method, SavedAddress
 from liveserver.infra.database import Connection, Pool
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
@@ -29,10 +29,10 @@ class CartBaskets:
 
     async def price(
         self, on: Connection, who: Identity, seller: str, address: Address, method: str, coupon: str
-    ) -> Priced | Rejected:
+    ) -> Quote | Rejected:
         return await self._quotes.of_cart(on, of_person(who.id), seller, address, method, coupon)
 
-    async def price_again(self, on: Connection, order: Order, address: Address) -> Priced | Rejected:
+    async def price_again(self, on: Connection, order: Order, address: Address) -> Quote | Rejected:
         return await self._quotes.of_order(on, order, address)
 
     async def ordered(self, on: Connection, who: Identity, order: Order, coupon: str) -> Rejected | None:

@@ -6,11 +6,11 @@ from typing import Literal, Protocol
 import msgspec
 
 from liveserver.accounts.model import Identity
+from liveserver.cart.model import Quote
 from liveserver.infra.database import Connection, Pool
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import OrderId, UserId
-from liveserver.ledger.model import Rates
-from liveserver.orders.model import Address, Line, Order, TaxLine
+from liveserver.orders.model import Address, Order
 from liveserver.payments.port import Payment, PaymentRequest, SavedCard, SetupIntent
 
 AttemptState = Literal[
@@ -110,35 +110,6 @@ class StrayJob(msgspec.Struct, frozen=True):
     stray: str
 
 
-class Priced(Protocol):
-    """What is bought, with all that belongs to it (`cart.quotes.Quote`)."""
-
-    @property
-    def seller(self) -> UserId: ...
-    @property
-    def seller_name(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def lines(self) -> tuple[Line, ...]: ...
-    @property
-    def coupon(self) -> str: ...
-    @property
-    def shipping(self) -> int: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def taxes(self) -> tuple[TaxLine, ...]: ...
-    @property
-    def rates(self) -> Rates: ...
-    @property
-    def subtotal(self) -> int: ...
-    @property
-    def discount(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-
-
 class SavedAddress(msgspec.Struct, frozen=True):
     """One of somebody's addresses."""
 
@@ -162,11 +133,11 @@ class Baskets(Protocol):
 
     async def price(
         self, on: Connection, who: Identity, seller: str, address: Address, method: str, coupon: str
-    ) -> Priced | Rejected:
+    ) -> Quote | Rejected:
         """Stock, prices and coupon as of now. The basket is held still until the transaction ends."""
         ...
 
-    async def price_again(self, on: Connection, order: Order, address: Address) -> Priced | Rejected:
+    async def price_again(self, on: Connection, order: Order, address: Address) -> Quote | Rejected:
         """What an unpaid order costs when it goes elsewhere."""
         ...
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from liveserver.accounts.model import Identity
+from liveserver.cart.model import Quote
 from liveserver.checkout import attempts
 from liveserver.checkout.asking import Asking
 from liveserver.checkout.attempts import Retries
@@ -26,7 +27,6 @@ from liveserver.checkout.model import (
     Baskets,
     CheckoutWish,
     Method,
-    Priced,
     SavedAddress,
     Session,
     Wallet,
@@ -91,7 +91,7 @@ class Checkout:
 
     # What buyers do
 
-    async def quote(self, who: Identity, wish: CheckoutWish) -> Priced | Rejected:
+    async def quote(self, who: Identity, wish: CheckoutWish) -> Quote | Rejected:
         """What it would cost now."""
         async with transaction(self._pool) as on:
             address = await self._baskets.address(on, who, wish.address)
@@ -151,7 +151,7 @@ class Checkout:
         draft = await self._draft(on, who, address, priced, ts)
         return _given(await moves.place(on, draft, ts, besides)), begun
 
-    async def _draft(self, on: Connection, who: Identity, address: Address, priced: Priced, ts: int) -> Draft:
+    async def _draft(self, on: Connection, who: Identity, address: Address, priced: Quote, ts: int) -> Draft:
         return Draft(
             origin=f"cart:{new_id('co')}",
             source="cart",
@@ -397,7 +397,7 @@ def _unknown(order: Order) -> Rejected:
     return Rejected(UNKNOWN_OUTCOME.code, UNKNOWN_OUTCOME.message, retryable=True, detail={"order": order.id})
 
 
-def _figures(priced: Priced | Order) -> dict[str, int | str]:
+def _figures(priced: Quote | Order) -> dict[str, int | str]:
     return {
         "subtotal": sum(line.price * line.quantity for line in priced.lines),
         "discount": priced.discount,

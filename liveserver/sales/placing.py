@@ -9,13 +9,13 @@ from typing import Protocol
 
 from liveserver.accounts import store as accounts
 from liveserver.cart import shipping
+from liveserver.cart.model import Quote
 from liveserver.infra.database import Connection, load_queries
 from liveserver.jobs.queue import enqueue
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
-from liveserver.ledger.model import Rates
 from liveserver.orders import moves
-from liveserver.orders.model import Address, Draft, Line, Order, OrderJob, TaxLine
+from liveserver.orders.model import Address, Draft, Line, Order, OrderJob
 from liveserver.sales.model import Sold
 
 Q = load_queries("liveserver.sales")
@@ -26,21 +26,6 @@ TITLE_MAX, OPTIONS_MAX, NAME_MAX = 200, 200, 60
 
 class Unplaceable(Exception):
     """The order of a sale can't be made now: the show is in no record, or the order was refused."""
-
-
-class Quote(Protocol):
-    """What goods cost with all that belongs to it (`cart.quotes.Quote`)."""
-
-    @property
-    def lines(self) -> tuple[Line, ...]: ...
-    @property
-    def shipping(self) -> int: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def taxes(self) -> tuple[TaxLine, ...]: ...
-    @property
-    def rates(self) -> Rates: ...
 
 
 class Pricing(Protocol):

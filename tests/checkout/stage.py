@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
 from liveserver.accounts.model import NEVER_MS, NO_SESSION, Identity
+from liveserver.cart.model import Quote
 from liveserver.checkout import attempts
 from liveserver.checkout.model import CheckoutWish, Method, SavedAddress, Session
 from liveserver.checkout.service import Checkout
@@ -12,12 +11,11 @@ from liveserver.config import Settings
 from liveserver.infra.database import Connection, Pool, transaction
 from liveserver.kernel.clock import VirtualClock
 from liveserver.kernel.errors import Rejected
-from liveserver.kernel.ids import UserId
 from liveserver.ledger import store as ledger
 from liveserver.ledger.model import Rates
 from liveserver.orders import moves
 from liveserver.orders import store as orders
-from liveserver.orders.model import Address, Line, Order, TaxLine
+from liveserver.orders.model import Address, Line, Order
 from liveserver.payments.inbox import NotYet
 from liveserver.payments.port import Event, PaymentProvider
 from tests.checkout.provider import Cards, Provider
@@ -30,28 +28,16 @@ ROME = Address(name="Bea", line1="Via 1", city="Rome", postal_code="00100", coun
 HOUR_MS = 3_600_000
 
 
-class Priced(msgspec.Struct, frozen=True, kw_only=True):
-    seller: UserId = SELLER
-    seller_name: str = "Sam"
-    currency: str = "USD"
-    lines: tuple[Line, ...]
-    coupon: str = ""
-    shipping: int = 413
-    method: str = "Parcel"
-    taxes: tuple[TaxLine, ...] = ()
-    rates: Rates = Rates()
-
-    @property
-    def subtotal(self) -> int:
-        return sum(line.price * line.quantity for line in self.lines)
-
-    @property
-    def discount(self) -> int:
-        return sum(line.discount for line in self.lines)
-
-    @property
-    def total(self) -> int:
-        return self.subtotal - self.discount + self.shipping + sum(tax.amount for tax in self.taxes)
+def priced(lines: tuple[Line, ...], shipping: int) -> Quote:
+    return Quote(
+        seller=SELLER,
+        seller_name="Sam",
+        currency="USD",
+        lines=lines,
+        shipping=shipping,
+        method="Parcel",
+        rates=Rates(),
+    )
 
 
 class Basket:
@@ -79,12 +65,12 @@ class Basket:
 
     async def price(
         self, on: Connection, who: Identity, seller: str, address: Address, method: str, coupon: str
-    ) -> Priced | Rejected:
+    ) -> Quote | Rejected:
         shipping = 0 if self.free else 413 if address.country == "CH" else 900
-        return Priced(lines=self.lines.get(who.id, ()), shipping=shipping)
+        return priced(self.lines.get(who.id, ()), shipping)
 
-    async def price_again(self, on: Connection, order: Order, address: Address) -> Priced | Rejected:
-        return Priced(lines=order.lines, shipping=413 if address.country == "CH" else 900)
+    async def price_again(self, on: Connection, order: Order, address: Address) -> Quote | Rejected:
+        return priced(order.lines, 413 if address.country == "CH" else 900)
 
     async def ordered(self, on: Connection, who: Identity, order: Order, coupon: str) -> Rejected | None:
         self.lines.pop(who.id, None)

@@ -12,12 +12,13 @@ from liveserver.auction import recording as auction_recording
 from liveserver.auction.clock import Timing
 from liveserver.auction.formats.english import Rules
 from liveserver.auction.increments import Increments, named
+from liveserver.cart.model import Quote
 from liveserver.infra.database import Connection, Pool, transaction
 from liveserver.inventory import store as inventory
 from liveserver.kernel.clock import VirtualClock
-from liveserver.kernel.ids import LotId, ProductId, ShowId
+from liveserver.kernel.ids import LotId, ProductId, ShowId, UserId
 from liveserver.ledger.model import Rates
-from liveserver.orders.model import Address, Line, TaxLine
+from liveserver.orders.model import Address, Line
 from liveserver.rooms.lifecycle import ShowEnded
 from liveserver.rooms.model import Fact
 from liveserver.rooms.store import NewFact
@@ -30,17 +31,6 @@ TS = 1_795_000_000_000
 SHOW, LAMP, VASE = "show_1", "var_lamp", "var_vase"
 HOME = Address(name="Ana", line1="Hauptstr. 1", city="Bern", postal_code="3011", country="CH")
 WINDOW_MS = 48 * 3_600_000
-
-
-@dataclass
-class Quote:
-    """A quote of the double below."""
-
-    lines: tuple[Line, ...]
-    shipping: int = 400
-    method: str = "Parcel"
-    taxes: tuple[TaxLine, ...] = ()
-    rates: Rates = field(default_factory=Rates)
 
 
 @dataclass
@@ -67,7 +57,14 @@ class Cart:
         if self.broken is not None:
             raise self.broken
         self.asked.append((seller, buyer, show, currency))
-        return Quote(tuple(lines), 0 if address is None else 400)
+        return Quote(
+            seller=UserId(seller),
+            currency=currency,
+            lines=tuple(lines),
+            shipping=0 if address is None else 400,
+            method="Parcel",
+            rates=Rates(),
+        )
 
 
 class Stage:

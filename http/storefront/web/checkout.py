@@ -17,8 +17,9 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from liveserver.cart.model import Quote
 from liveserver.cart.rules import countries
-from liveserver.checkout.model import Attempt, CheckoutWish, Method, Priced, SavedAddress
+from liveserver.checkout.model import Attempt, CheckoutWish, Method, SavedAddress
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId, is_id
 from liveserver.orders.model import UNPAID, Address, Order
@@ -51,7 +52,7 @@ class ReviewPage(OwnPage, frozen=True):
     methods: tuple[Method, ...]
     countries: Mapping[str, str]
     """Code to name."""
-    priced: Priced | None
+    priced: Quote | None
     """None while it is not known where it goes."""
     error: str
     test: bool
