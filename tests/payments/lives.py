@@ -83,6 +83,8 @@ class Market:
         """Its buyer enters one card after the other on the payment page."""
         buyer = Identity(order.buyer, order.buyer_name, "viewer", True, NO_SESSION, NEVER_MS)
         session = await self.paying.checkout.pay(buyer, order.id)
+        while isinstance(session, Rejected) and session.code == "payment_unknown":  # it says: try again
+            session = await self.paying.checkout.pay(buyer, order.id)
         assert isinstance(session, Session), session
         self.payments[order.id] = session.intent
         for card in cards:

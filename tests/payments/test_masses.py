@@ -1,11 +1,13 @@
 """Thousands of webhooks, each several times and in no order, forgeries among them, over two servers and two job runners that are killed
-in the middle of their work: every order is paid exactly once, and everything is posted once.
+in the middle of their work, while answers of the provider are lost: every order is paid exactly once, and everything is posted once.
 
 `ORDERS=<n> pytest tests/payments/test_masses.py` takes another number of orders than a usual run, `SEED=<n>` another order of events.
 """
 
 import asyncio
 import os
+import random
+import re
 import signal
 import sys
 import time
@@ -45,11 +47,22 @@ ORDERS = int(os.environ.get("ORDERS", "170"))
 """Ten of each life; fewer than two of each are too few for all deaths."""
 SEED = int(os.environ.get("SEED", "5"))
 POSTS_MIN = 3_000 * ORDERS // 170
+FAULTS = ("500 before", "500 after", "cut before", "cut after", "429", "", "", "", "", "")
+"""What Stripe's answers suffer while money goes back and on to sellers."""
+EXPECTED = {
+    "payments.apply: NotYet",
+    "checkout.refund: OutcomeUnknown",
+    "checkout.return: OutcomeUnknown",
+    "payouts.transfer: OutcomeUnknown",
+}
+"""Why jobs may fail and be tried again."""
 AT_ONCE = 8
 """People who do something at a time."""
 ACTS = {"first": ("posting", 1 + ORDERS // 10), "then": ("refund", 1), "last": ("applied", 5)}
 """And where a runner ends in each of them."""
 ROOT = Path(__file__).resolve().parents[2]
+DIED_MAX_S = 10
+"""It was to happen in this act, and the act is over."""
 SETTLED_MAX_S = 60 + ORDERS / 5
 _BUSY = """
 SELECT EXISTS (SELECT FROM pgqueuer WHERE status = 'picked' OR (status = 'queued' AND execute_after < now() + interval '90 seconds'))
@@ -81,7 +94,9 @@ class Runners:
 
     async def one_died(self) -> None:
         """The last that began is dead, by its own hand."""
-        assert await self._living.pop().wait() == -signal.SIGKILL
+        async with asyncio.timeout(DIED_MAX_S):
+            assert await self._living[-1].wait() == -signal.SIGKILL
+        self._living.pop()
 
     async def aclose(self) -> None:
         for process in self._living:
@@ -159,6 +174,8 @@ async def test_thousands_of_messages_come_often_in_no_order_and_are_worked_off_o
     await evening.runners.begins()
     for act, death in ACTS.items():
         await evening.runners.begins(*death)
+        if act == "then":
+            evening.stripe.faults.extend(random.Random(SEED).choices(FAULTS, k=ORDERS // 4))
         await _each(evening, act, all_orders)
         await evening.settles()
         await evening.runners.one_died()
@@ -168,7 +185,7 @@ async def test_thousands_of_messages_come_often_in_no_order_and_are_worked_off_o
     took_s = time.monotonic() - started_s
     print(f"{evening.deliveries.posts} deliveries in {took_s:.0f} s")  # noqa: T201 - pytest shows it on demand
 
-    assert [why for why in evening.runners.failures if "NotYet" not in why] == []
+    assert {re.sub(r"\(.*", "", why) for why in evening.runners.failures} <= EXPECTED
     assert evening.deliveries.posts >= POSTS_MIN
     _refused_what_is_forged(evening.deliveries)
     await _kept_once(evening)
