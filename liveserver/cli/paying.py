@@ -75,6 +75,7 @@ def paying_of(settings: Settings, pool: Pool, clock: Clock, baskets: Baskets | N
         works=(
             *checkout_works.works(checkout),
             *inbox.works(),
+            *cards.works(),
             *(delivery.works(provider, inbox) if isinstance(provider, Sandbox) else ()),
             *money.works(),
         ),

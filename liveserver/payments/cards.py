@@ -5,8 +5,12 @@ The card itself is the provider's: what is kept here is its name there, and what
 
 from collections.abc import Mapping
 
+import msgspec
+
 from liveserver.accounts.model import Identity
 from liveserver.infra.database import Connection, Pool, load_queries, transaction
+from liveserver.jobs.queue import enqueue
+from liveserver.jobs.worker import Work
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import new_id
@@ -22,6 +26,17 @@ from liveserver.payments.port import (
 )
 
 Q = load_queries("liveserver.payments")
+
+
+FORGET_TRIES_MAX = 24
+"""Most of a day of growing pauses: then an operator sees that a card is still there which its owner took away."""
+
+
+class ForgetJob(msgspec.Struct, frozen=True):
+    """The payload of `payments.forget_card`."""
+
+    user: str
+    card: str
 
 
 class Cards:
@@ -71,12 +86,24 @@ class Cards:
         return None if row is None else SavedCard(**dict(row))
 
     async def forget(self, user: str) -> None:
-        """Forgets a card, here and at the provider. Raises OutcomeUnknown: here it is forgotten then."""
+        """Forgets a card here at once, and has the provider forget it as soon as it answers."""
         async with transaction(self._pool) as on:
             card = await on.fetchval(Q.drop_card, user, self._provider.name)
             await on.execute(Q.tell_card, user)
-        if card is not None:
-            await self._provider.forget_card(card)
+            if card is not None:
+                await enqueue(on, "payments.forget_card", ForgetJob(user, card))
+
+    async def _forget_there(self, job: ForgetJob) -> None:
+        """The job `payments.forget_card`. Raises OutcomeUnknown to be run again."""
+        await self._provider.forget_card(job.card)
+        # Late word of its being saved may have brought it back until now, but not any more.
+        async with transaction(self._pool) as on:
+            if await on.fetchval(Q.drop_that_card, job.user, self._provider.name, job.card) is not None:
+                await on.execute(Q.tell_card, job.user)
+
+    def works(self) -> list[Work]:
+        """For the worker."""
+        return [Work("payments.forget_card", ForgetJob, self._forget_there, FORGET_TRIES_MAX)]
 
     def handlers(self) -> Mapping[str, EventHandler]:
         """What is done about the provider's events, by their type."""

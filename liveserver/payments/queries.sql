@@ -28,6 +28,10 @@ SELECT card AS id, customer, brand, last4, exp_month, exp_year FROM saved_cards 
 -- Forgets a card.
 DELETE FROM saved_cards WHERE person = $1 AND provider = $2 RETURNING card;
 
+-- name: drop_that_card
+-- Forgets a card, if it is this one.
+DELETE FROM saved_cards WHERE person = $1 AND provider = $2 AND card = $3 RETURNING card;
+
 -- name: tell_card
 -- Who judges bidders hears that somebody's card is another.
 SELECT pg_notify('cards', $1);

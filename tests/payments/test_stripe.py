@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from liveserver.payments.port import BadSignature, OutcomeUnknown, PaymentRequest, ProviderRefuses
-from liveserver.payments.stripe import shapes
+from liveserver.payments.stripe import asking, shapes
 from liveserver.payments.stripe.amounts import from_stripe, to_stripe
 from liveserver.payments.stripe.provider import StripeProvider
 from tests.doubles.stripe.objects import fixtures
@@ -29,16 +29,47 @@ async def provider(double: StripeDouble) -> AsyncIterator[StripeProvider]:
     await provider.aclose()
 
 
-@pytest.mark.parametrize("fault", ["500 before", "cut before", "cut after", "429"])
+@pytest.mark.parametrize("fault", ["500 before", "cut before", "cut after", "429", "slow"])
 async def test_without_an_answer_the_same_call_again_makes_no_second_payment(
-    double: StripeDouble, provider: StripeProvider, fault: Fault
+    double: StripeDouble, provider: StripeProvider, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ):
+    """Stripe invites its library to try again by itself; whoever holds the key decides that here."""
+    monkeypatch.setattr(asking, "ANSWER_MAX_S", 0.5)
     double.faults.append(fault)
     with pytest.raises(OutcomeUnknown):
         await provider.pay(REQUEST, "pi:1")
     assert double.asked["POST payment_intents"] == 1, "the library does not repeat by itself"
     payment = await provider.pay(REQUEST, "pi:1")
     assert [each.id for each in await provider.search_payments("ord_1")] == [payment.id]
+
+
+async def test_a_question_without_an_answer_is_no_absence_and_is_not_repeated(
+    double: StripeDouble, provider: StripeProvider
+):
+    payment = await provider.pay(REQUEST, "pi:1")
+    questions = (
+        lambda: provider.find_payment(payment.id),
+        lambda: provider.find_refund("re_none"),
+        lambda: provider.find_transfer("tr_none"),
+        lambda: provider.find_payout("acct_none", "po_none"),
+        lambda: provider.search_payments("ord_1"),
+    )
+    for ask in questions:
+        double.asked.clear()
+        double.read_faults.append("500")
+        with pytest.raises(OutcomeUnknown):
+            await ask()
+        assert double.asked.total() == 1
+        await ask()
+
+
+async def test_while_stripe_is_away_nothing_is_concluded(double: StripeDouble, provider: StripeProvider):
+    double.away = True
+    with pytest.raises(OutcomeUnknown):
+        await provider.refund("ch_none", 1, "USD", "re_1", "ref:1")
+    with pytest.raises(OutcomeUnknown):
+        await provider.forget_card("pm_none")
+    assert double.asked.total() == 2
 
 
 async def test_a_stored_failure_is_answered_again_and_the_payment_can_be_searched(

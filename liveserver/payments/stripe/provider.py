@@ -117,7 +117,13 @@ class StripeProvider:
         return None if there is None else shapes.setup(there)
 
     async def forget_card(self, card: str) -> None:
-        await found(self._stripe.v1.payment_methods.detach_async(card))
+        try:
+            await found(self._stripe.v1.payment_methods.detach_async(card))
+        except ProviderRefuses:
+            # Perhaps it is nobody's any more: an earlier call was carried out whose answer was lost.
+            there = await found(self._stripe.v1.payment_methods.retrieve_async(card))
+            if there is not None and shapes.name_of(there.customer):
+                raise
 
     async def pay(self, request: PaymentRequest, key: str) -> Payment:
         off_session = {"off_session": True, "confirm": True} if request.card else {}
