@@ -263,6 +263,11 @@ async def test_a_saved_card_whose_bank_asks_is_confirmed_by_its_owner(
     save = page.get_by_role("button", name="Save this card")
     await save.click()
     await expect(said(page, "Your card was declined.")).to_be_visible()
+    await type_card(page, REDIRECTS)
+    await save.click()
+    await page.get_by_role("button", name="Fail").click()
+    await expect(page.get_by_text("This card was not taken. Try another one.")).to_be_visible()
+    assert "secret" not in page.url
     await type_card(page, NUMBERS["card_asks"])
     await save.click()
     await answer_bank(page, agreed=True)

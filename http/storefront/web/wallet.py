@@ -2,12 +2,14 @@
 
 |address          |method|template        |page     |who|
 |-----------------|------|----------------|---------|---|
-|/me/cards        |GET   |cards.html      |CardsPage|signed in; `next`; `setup_intent` when Stripe sends people back|
+|/me/cards        |GET   |cards.html      |CardsPage|signed in; `next`, `done`; `setup_intent` when Stripe sends people back|
 |/me/cards        |POST  |cards.html (4xx)|CardsPage|`card`: one of the test provider's|
 |/me/cards/remove |POST  |- (303 back)    |         |signed in|
 
 With a real provider its own form takes the card (js/pages/checkout.js): no number ever comes here.
 """
+
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -23,6 +25,8 @@ from storefront.web.context import OwnPage
 from storefront.web.render import render, safe_path, see_other
 
 SETUP_LENGTH_MAX = 120
+BACK_FROM_BANK = "setup_intent_client_secret"
+"""What Stripe adds to the address when a bank has asked on a page of its own; it stays in no address."""
 NOT_SAVED = Rejected("card_not_saved", "This card was not taken. Try another one.")
 
 
@@ -51,9 +55,11 @@ async def saved_cards(request: web.Request) -> web.Response:
         done = await cards_of(services_of(request)).finish(visitor.identity.id, setup)
     except OutcomeUnknown:
         done = UNKNOWN_OUTCOME
-    if isinstance(done, Rejected):
-        return await _page(request, visitor, after, done)
-    return see_other(after or "/me/cards?done=saved")
+    if not isinstance(done, Rejected):
+        return see_other(after or "/me/cards?done=saved")
+    if BACK_FROM_BANK in request.query:
+        return see_other(f"/me/cards?{urlencode({'done': 'refused', 'next': after})}")
+    return await _page(request, visitor, after, done)
 
 
 async def save(request: web.Request) -> web.Response:
@@ -93,6 +99,7 @@ async def _page(
     services = services_of(request)
     checkout, till = checkout_of(services), services.till
     done = request.query.get("done", "")
+    said = NOT_SAVED if done == "refused" and refused is None else refused
     key = checkout.provider.publishable_key
     page = CardsPage(
         card=await checkout.card_of(visitor.identity.id),
@@ -101,7 +108,7 @@ async def _page(
         publishable_key=key,
         test=checkout.provider.test,
         next=after,
-        error=refused.message if refused is not None else "",
+        error=said.message if said is not None else "",
         done=done if done in {"saved", "removed"} and refused is None else "",
     )
     status = 200 if refused is None else status_of(refused)
