@@ -90,8 +90,8 @@ class DisputeDocument(msgspec.Struct, frozen=True):
     closed_ts: int | None
 
 
-class BoughtGlance(msgspec.Struct, frozen=True, kw_only=True):
-    """An order in its buyer's list."""
+class _Basics(msgspec.Struct, frozen=True, kw_only=True):
+    """What all of an order's documents say."""
 
     id: str
     number: int
@@ -101,57 +101,44 @@ class BoughtGlance(msgspec.Struct, frozen=True, kw_only=True):
     dispute: DisputeView
     test: bool
     """No money moved: it was the test provider's."""
-    seller: str
-    seller_name: str
     show: str
-    title: str
-    picture: str
     currency: str
     total: int
     refunded: int
     created_ts: int
+
+
+class _Glance(_Basics, frozen=True, kw_only=True):
+    """An order in a list."""
+
+    title: str
+    picture: str
+
+
+class BoughtGlance(_Glance, frozen=True, kw_only=True):
+    """An order in its buyer's list."""
+
+    seller: str
+    seller_name: str
     due_ts: int
     """Until when it may be paid."""
 
 
-class SoldGlance(msgspec.Struct, frozen=True, kw_only=True):
+class SoldGlance(_Glance, frozen=True, kw_only=True):
     """An order in its seller's list."""
 
-    id: str
-    number: int
-    source: Source
-    state: State
-    refund: RefundView
-    dispute: DisputeView
     funds: Funds
-    test: bool
     buyer: str
     buyer_name: str
-    show: str
-    title: str
-    picture: str
     units: int
-    currency: str
-    total: int
-    refunded: int
-    created_ts: int
     paid_ts: int | None
 
 
-class _Order(msgspec.Struct, frozen=True, kw_only=True):
+class _Order(_Basics, frozen=True, kw_only=True):
     """What both sides see of one order."""
 
-    id: str
-    number: int
-    source: Source
-    state: State
-    refund: RefundView
-    dispute: DisputeView
-    test: bool
     seller: str
     seller_name: str
-    show: str
-    currency: str
     lines: tuple[LineDocument, ...]
     coupon: str
     subtotal: int
@@ -161,13 +148,10 @@ class _Order(msgspec.Struct, frozen=True, kw_only=True):
     shipping_method: str
     taxes: tuple[TaxDocument, ...]
     tax: int
-    total: int
-    refunded: int
     address: Address | None
     carrier: str
     tracking: str
     due_ts: int
-    created_ts: int
     paid_ts: int | None
     shipped_ts: int | None
     delivered_ts: int | None
@@ -198,47 +182,18 @@ class SoldOrder(_Order, frozen=True, kw_only=True):
 def bought_glance(order: Order) -> BoughtGlance:
     """For its buyer's list."""
     return BoughtGlance(
-        id=order.id,
-        number=order.number,
-        source=order.source,
-        state=order.state,
-        refund=order.refund,
-        dispute=order.dispute,
-        test=order.test,
-        seller=order.seller,
-        seller_name=order.seller_name,
-        show=order.show,
-        title=order.title,
-        picture=order.lines[0].picture,
-        currency=order.currency,
-        total=order.total,
-        refunded=order.refunded.total,
-        created_ts=order.created_ts,
-        due_ts=order.due_ts,
+        **_glance(order), seller=order.seller, seller_name=order.seller_name, due_ts=order.due_ts
     )
 
 
 def sold_glance(order: Order) -> SoldGlance:
     """For its seller's list."""
     return SoldGlance(
-        id=order.id,
-        number=order.number,
-        source=order.source,
-        state=order.state,
-        refund=order.refund,
-        dispute=order.dispute,
+        **_glance(order),
         funds=order.funds,
-        test=order.test,
         buyer=order.buyer,
         buyer_name=order.buyer_name,
-        show=order.show,
-        title=order.title,
-        picture=order.lines[0].picture,
         units=sum(line.quantity for line in order.lines),
-        currency=order.currency,
-        total=order.total,
-        refunded=order.refunded.total,
-        created_ts=order.created_ts,
         paid_ts=order.paid_ts,
     )
 
@@ -298,8 +253,7 @@ def by(order: Order, actor: str) -> By:
     return parts.get(actor, "operator")
 
 
-def _common(of: Whole, told: frozenset[str]) -> dict[str, Any]:
-    order = of.order
+def _basics(order: Order) -> dict[str, Any]:
     return {
         "id": order.id,
         "number": order.number,
@@ -308,10 +262,24 @@ def _common(of: Whole, told: frozenset[str]) -> dict[str, Any]:
         "refund": order.refund,
         "dispute": order.dispute,
         "test": order.test,
-        "seller": order.seller,
-        "seller_name": order.seller_name,
         "show": order.show,
         "currency": order.currency,
+        "total": order.total,
+        "refunded": order.refunded.total,
+        "created_ts": order.created_ts,
+    }
+
+
+def _glance(order: Order) -> dict[str, Any]:
+    return {**_basics(order), "title": order.title, "picture": order.lines[0].picture}
+
+
+def _common(of: Whole, told: frozenset[str]) -> dict[str, Any]:
+    order = of.order
+    return {
+        **_basics(order),
+        "seller": order.seller,
+        "seller_name": order.seller_name,
         "lines": tuple(
             LineDocument(
                 line.product,
@@ -334,13 +302,10 @@ def _common(of: Whole, told: frozenset[str]) -> dict[str, Any]:
         "shipping_method": order.shipping_method,
         "taxes": tuple(TaxDocument(tax.name, tax.rate_bp, tax.amount) for tax in order.taxes),
         "tax": order.tax,
-        "total": order.total,
-        "refunded": order.refunded.total,
         "address": order.address,
         "carrier": order.carrier,
         "tracking": order.tracking,
         "due_ts": order.due_ts,
-        "created_ts": order.created_ts,
         "paid_ts": order.paid_ts,
         "shipped_ts": order.shipped_ts,
         "delivered_ts": order.delivered_ts,
