@@ -23,6 +23,7 @@ from liveserver.infra.engines.cluster import ClusterEngines, embedded_cluster
 from liveserver.infra.migrations import migrate
 from liveserver.infra.redis import general
 from tests.support import clusters, folders
+from tests.support.limits import pytest_timeout_set_timer  # noqa: F401 - a hook
 
 TEMPLATE = "template_of_tests"
 _numbers = itertools.count()
@@ -33,10 +34,30 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
     return {"uvloop": uvloop.new_event_loop}
 
 
+MANY_PROCESSES = (
+    "tests/browser/",
+    "tests/faults/",
+    "tests/cli/",
+    "tests/acceptance/",
+    "tests/costs/",
+    "tests/api_contract/",
+    "tests/backup/",
+    "tests/infra/",
+    "tests/deploy/",
+)
+"""Their tests start whole servers, browsers or valgrind: two of them at a time are more than two cores have time for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those come first, so that the order says where the long ones are (see `ModulesTogether`)."""
+    items.sort(key=lambda item: not item.nodeid.startswith(MANY_PROCESSES))
+
+
 class ModulesTogether(LoadScopeScheduling):
     """Modules whose tests share a browser and a server run in one process each, all other tests wherever there is room.
 
-    By path, because xdist 3.8 writes its groups where pytest 9.2 does not look for them: `xdist_group` has no effect.
+    By path, because xdist 3.8 writes its groups where pytest 9.2 does not look for them: `xdist_group` has no effect. The first
+    process takes tests from the beginning, the others from the end: beside one that starts servers small ones run.
     """
 
     FOLDERS = ("tests/browser/", "tests/pages/")
@@ -44,6 +65,11 @@ class ModulesTogether(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
         return module if module.startswith(self.FOLDERS) else nodeid
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if node is not self.nodes[0]:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
