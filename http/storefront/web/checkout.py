@@ -6,7 +6,7 @@
 |/checkout                 |POST  |checkout.html (4xx) |ReviewPage     |the same and a new address: orders, 303 to /checkout/{order}|
 |/checkout/{order}         |GET   |checkout_pay.html   |PayPage        |the order's buyer (others 404); what Stripe adds when it sends people back is dropped|
 |/checkout/{order}/address |POST  |checkout_pay.html   |PayPage        |where it goes, while unpaid|
-|/checkout/{order}/pay     |POST  |checkout_pay.html   |PayPage        |`with`: `saved`, or a card of the test provider|
+|/checkout/{order}/pay     |POST  |checkout_pay.html   |PayPage        |`with`: `saved`, or a card of the test provider; `total`|
 |/checkout/{order}/answer  |POST  |checkout_pay.html   |PayPage        |`yes`: the test provider's bank question|
 
 Looking at a page charges nothing and begins nothing. A page says "paid" when the order says so, which only the provider's message
@@ -99,13 +99,12 @@ async def order(request: web.Request) -> web.Response:
     address = _address(values)
     if isinstance(address, Rejected):
         return await _review(request, visitor, values, address)
-    expected = values["expected_total"]
     wish = CheckoutWish(
         seller=UserId(values["seller"]),
         address=address,
         method=values["method"],
         coupon=values["coupon"],
-        expected_total=int(expected) if expected.isascii() and expected.isdigit() else None,
+        expected_total=_total(values["expected_total"]),
     )
     placed = await checkout.place(visitor.identity, wish)
     if isinstance(placed, Rejected):
@@ -185,7 +184,9 @@ async def pay(request: web.Request) -> web.Response:
     visitor, form = await _sent(request)
     services, own = services_of(request), await _own(request, visitor)
     checkout, chosen = checkout_of(services), form.text("with")
-    done = await checkout.pay(visitor.identity, own.id, saved_card=chosen == "saved")
+    # As the button said: in another window it may go elsewhere by now, which costs something else.
+    shown = _total(form.text("total"))
+    done = await checkout.pay(visitor.identity, own.id, saved_card=chosen == "saved", expected_total=shown)
     if isinstance(done, Rejected):
         return await _page(request, own, done)
     if chosen != "saved" and services.till is not None and done.status in {"needs_card", "failed"}:
@@ -284,6 +285,11 @@ def _address(values: dict[str, str]) -> str | Address | Rejected:
         if not values.get(name, "").strip():
             return invalid(name, "Fill this in.")
     return Address(**{name: values.get(name, "").strip() for name in ADDRESS_FIELDS})
+
+
+def _total(text: str) -> int | None:
+    """What a form says that its buyer was shown, in minor units."""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _form(values: dict[str, str], refused: Rejected | None) -> Form:
