@@ -48,6 +48,9 @@ _OF_SHOWS = (
 )
 _FREE = ("/static/", "/healthz", "/readyz")
 """Not counted: they cost next to nothing, and one page needs many of them."""
+_OF_PROVIDERS = "/api/v1/webhooks/"
+"""Counted unless they were taken: the provider's few addresses send what many buyers cause, and an order that is told late is paid late;
+a refused one was forged."""
 
 NO_METHOD = Rejected("method_not_allowed", "This address does not take that method.")
 
@@ -72,6 +75,12 @@ class AddressRates:
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[address] = bucket  # last in the order: heard just now
         return 0 if bucket.take(now_ms) else bucket.wait_ms()
+
+    def give_back(self, address: str) -> None:
+        """What was just taken does not count after all."""
+        bucket = self._buckets.get(address)
+        if bucket is not None:
+            bucket.take(self._clock.monotonic_ms(), -1.0)
 
 
 RATES = web.AppKey("rates", AddressRates)
@@ -181,18 +190,23 @@ def _measure(metrics: Metrics, request: web.Request, status: int, seconds: float
 @web.middleware
 async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses an address that asks too often (`requests_per_s`)."""
-    if not request.path.startswith(_FREE):
-        wait_ms = request.app[RATES].take(client_address(request))
-        if wait_ms:
-            raise Refused(
-                Rejected(
-                    "too_many_requests",
-                    "Too many requests from this address. Wait a moment.",
-                    retryable=True,
-                    detail={"retry_after_ms": wait_ms},
-                )
+    if request.path.startswith(_FREE):
+        return await handler(request)
+    rates, address = request.app[RATES], client_address(request)
+    wait_ms = rates.take(address)
+    if wait_ms:
+        raise Refused(
+            Rejected(
+                "too_many_requests",
+                "Too many requests from this address. Wait a moment.",
+                retryable=True,
+                detail={"retry_after_ms": wait_ms},
             )
-    return await handler(request)
+        )
+    answer = await handler(request)
+    if request.path.startswith(_OF_PROVIDERS):
+        rates.give_back(address)
+    return answer
 
 
 def rates_of(app: web.Application) -> AddressRates:

@@ -2,7 +2,7 @@
 
 Counted in PostgreSQL by accounts' throttle, for each person and each address, over all nodes and restarts (docs/adr/0014). Signing in,
 registering and mails count for themselves (`liveserver.accounts`). Providers' messages are not counted: what is not signed is refused
-before it costs anything, and the general rate of addresses holds for them too.
+before it costs anything, and counts for the general rate of addresses; what is signed counts nowhere.
 """
 
 import msgspec
