@@ -288,7 +288,7 @@ async def test_bidders_of_a_lot_about_to_close_are_kept_until_its_hammer(
         ):
             stage, here, there = [await c.join(show) for c in (host, bidding, watching)]
             assert not isinstance(await stage.start_show(), Rejected)
-            lot = await opened(stage, 4_000)
+            lot = await opened(stage, 6_000)  # longer than leaving takes to begin on a busy machine
             assert await here.until(lambda: here.lot is not None, WAIT_MS)
             assert isinstance(await here.bid(lot, 500), BidPlaced)
             stopping = asyncio.create_task(leaves.stop())

@@ -165,9 +165,9 @@ def test_empty_and_odd_blocked_words_block_nothing():
 def test_no_text_takes_long_to_judge(nasty: str):
     many = ChatSettings(blocked_words=tuple(f"{a}amn{b}ill{a}" for a in "dlst" for b in "abcdefghijkl" * 2))
     moderate("warm", many, "viewer")
-    start = time.perf_counter()
+    start = time.process_time()
     moderate(nasty, many, "viewer")
-    assert time.perf_counter() - start < 0.1, "a message must not stop the loop"
+    assert time.process_time() - start < 0.1, "a message must not stop the loop"
 
 
 def test_skeletons_join_what_looks_alike():
