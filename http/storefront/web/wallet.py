@@ -25,8 +25,6 @@ from storefront.web.context import OwnPage
 from storefront.web.render import render, safe_path, see_other
 
 SETUP_LENGTH_MAX = 120
-BACK_FROM_BANK = "setup_intent_client_secret"
-"""What Stripe adds to the address when a bank has asked on a page of its own; it stays in no address."""
 NOT_SAVED = Rejected("card_not_saved", "This card was not taken. Try another one.")
 
 
@@ -57,7 +55,8 @@ async def saved_cards(request: web.Request) -> web.Response:
         done = UNKNOWN_OUTCOME
     if not isinstance(done, Rejected):
         return see_other(after or "/me/cards?done=saved")
-    if BACK_FROM_BANK in request.query:
+    if request.query.get("redirect_status") == "failed":
+        # Back from a bank's own page; the secret that Stripe added stays in no address.
         return see_other(f"/me/cards?{urlencode({'done': 'refused', 'next': after})}")
     return await _page(request, visitor, after, done)
 

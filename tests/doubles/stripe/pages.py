@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
-from playwright.async_api import BrowserContext, Page, Route
+from playwright.async_api import BrowserContext, Error, Page, Route
 
 from tests.doubles.stripe.objects import parsed
 from tests.doubles.stripe.server import Refusal, StripeDouble
@@ -84,7 +84,7 @@ class StripeOnPages:
             status, body = refusal.status, refusal.body
         try:
             await route.fulfill(status=status, json=body, headers={"Access-Control-Allow-Origin": "*"})
-        except Exception:
+        except Error:
             # A page that was left meanwhile hears no answer; any other failure is one.
             if not (self.holds and self.holds.is_set()):
                 raise
