@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import report, results
+from benchmarks import report, results, shop_page
 from benchmarks.bench import Options, keep_off_the_server_core, say
 from benchmarks.load.build import NoCompiler
 from benchmarks.peers.model import Peer
@@ -64,15 +64,17 @@ def main(names: Sequence[str], only: str, rounds: int | None, quick: bool, write
             say(f"{name}:")
             points = SCENARIOS[name](options)
             if write:
-                _keep(points, peers, options, results.NODES_FILE if name == "nodes" else results.FILE)
+                _keep(points, peers, options, results.OF_THEIR_OWN.get(name, results.FILE))
     except (RuntimeError, NoCompiler) as error:
         raise click.ClickException(str(error)) from error
     if chosen:
         say(f"measured in {(time.monotonic() - began) / 60:.0f} min")
     if write or "report" in names:
         try:
-            if set(names) != {"nodes"}:
+            if set(names) - set(results.OF_THEIR_OWN):
                 say(f"report: {report.write(results.load())}")
+            if "shop" in chosen:
+                say(f"shop: {shop_page.write(results.load(results.SHOP_FILE))}")
             if "nodes" in chosen:
                 say(f"scale: {page.write(results.load_with_nodes(), page.WISHES)}")
         except ValueError as error:

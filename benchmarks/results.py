@@ -18,6 +18,10 @@ FOLDER = ROOT / "docs" / "benchmarks"
 FILE = FOLDER / "results.json"
 NODES_FILE = FOLDER / "nodes.json"
 """The scenario `nodes`, which the page about scale is made of: measured at another time, and in no table of the report."""
+SHOP_FILE = FOLDER / "shop.json"
+"""The scenario `shop`, which has a page of its own."""
+OF_THEIR_OWN = {"nodes": NODES_FILE, "shop": SHOP_FILE}
+"""Scenarios that are kept apart from the report's run."""
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):

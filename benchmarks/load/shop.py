@@ -45,10 +45,10 @@ class Shoppers:
     def join(self) -> None:
         self._thread.join(self._seconds + 2 * ANSWER_MAX_S)
 
-    def p99_ms(self, *kinds: str) -> float:
-        """Over all requests of these kinds."""
+    def at(self, quantile: float, *kinds: str) -> float:
+        """That quantile, in ms, over all requests of these kinds; NaN without any."""
         found = sorted(each for kind in kinds for each in self.latencies_ms.get(kind, ()))
-        return found[int(len(found) * 0.99)] if found else float("nan")
+        return found[int(len(found) * quantile)] if found else float("nan")
 
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=ANSWER_MAX_S)

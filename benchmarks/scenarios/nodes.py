@@ -13,7 +13,6 @@ from pathlib import Path
 from benchmarks.bench import (
     TROUBLE,
     Options,
-    Sampler,
     chat,
     failure,
     free_port,
@@ -22,10 +21,11 @@ from benchmarks.bench import (
     told,
     viewers,
 )
-from benchmarks.load.flood import Outcome, Phase, Plan, Stream, flood
+from benchmarks.load.flood import Plan, Stream
 from benchmarks.peers.liveserver import LiveServer
-from benchmarks.peers.nodes import COUNTED, Deployment, deployment
+from benchmarks.peers.nodes import Deployment, deployment
 from benchmarks.results import Point
+from benchmarks.scenarios.deployed import ROLES, run_deployed
 from benchmarks.scenarios.fanout import P99_MAX_MS, RATIO_MIN, SLACK_CONNECTIONS
 
 COUNTS = (1, 2, 4)
@@ -36,7 +36,6 @@ RATES = (10_000.0, 20_000.0, 30_000.0, 40_000.0, 60_000.0, 80_000.0)
 RATES_QUICK = (20_000.0, 60_000.0)
 VIEWERS_PER_NODE = 2_000
 CHAT_RATE = 250.0
-ROLES = ("nodes", "recorder", "valkey", "postgres")
 PEER = LiveServer("fanout")
 
 
@@ -108,7 +107,7 @@ def _bids(options: Options, count: int, rate: float) -> Measure:
             measure_ms=options.measure_ms,
             drain_ms=P99_MAX_MS + 1_000,
         )
-        outcome, sampler, shares = _run(plan, running)
+        outcome, sampler, shares = run_deployed(plan, running)
         sent = rate * (plan.warm_ms + plan.measure_ms) / 1_000
         try:
             accepted = {"accepted_share": first.bids_accepted() / sent}
@@ -142,7 +141,7 @@ def _fanout(options: Options, count: int) -> Measure:
             measure_ms=options.measure_ms,
             drain_ms=P99_MAX_MS + 1_000,
         )
-        outcome, sampler, shares = _run(plan, running)
+        outcome, sampler, shares = run_deployed(plan, running)
         return sampler.point(
             outcome,
             outcome.group("viewers"),
@@ -156,34 +155,3 @@ def _fanout(options: Options, count: int) -> Measure:
         )
 
     return measure
-
-
-def _run(plan: Plan, running: Deployment) -> tuple[Outcome, Sampler, dict[str, float]]:
-    """The generator's run, and each role's share of a core in the measured period."""
-    sampler = Sampler(running.first)
-    marks: dict[Phase, dict[str, float]] = {}
-    counts: dict[Phase, dict[str, float]] = {}
-
-    def on_phase(phase: Phase) -> None:
-        sampler.on_phase(phase)
-        if phase in ("measuring", "measured"):
-            marks[phase] = running.cpu_s()
-            try:
-                counts[phase] = running.counted()
-            except OSError:
-                return  # a node too busy to answer costs these figures, not the run
-
-    try:
-        outcome = flood(plan, on_phase)
-    finally:
-        sampler.stop()
-    seconds = plan.measure_ms / 1_000
-    begun, ended = marks["measuring"], marks["measured"]
-    used = {role: max(0.0, ended[role] - before) / seconds for role, before in begun.items()}
-    each = [share for role, share in used.items() if role.startswith("node ")]
-    shares = {f"{role}_cpu": used[role] for role in ROLES}
-    if len(counts) == len(marks):
-        batches, waits_s, flushes = (counts["measured"][name] - counts["measuring"][name] for name in COUNTED)
-        shares |= {"batches_per_s": batches / seconds, "frames_per_s": flushes / len(each) / seconds}
-        shares |= {"append_ms": waits_s / batches * 1_000} if batches else {}
-    return outcome, sampler, shares | {"node_cpu_max": max(each), "node_cpu_mean": sum(each) / len(each)}

@@ -1,76 +1,120 @@
-"""What a shop beside a running show costs: reads and checkouts at 200 requests/s, and what they do to the bids of the same server.
+"""What a shop beside a running show costs: reads and whole checkouts at 200 requests/s, and what they do to the bids of the show.
 
-Bids alone and bids beside the shop take turns, each on a fresh server with the built-in test provider, in one run.
+Three cases take turns, each on fresh servers with the built-in test provider: bids alone; bids and shop on one node; the shop's
+requests on a node of its own, as a proxy that sends everything but `/ws` elsewhere would have it. The first node has a core to
+itself, and all else (the shop's node, engines, recorder with its jobs, generators) shares what is left.
 """
 
 import json
+import os
+import shutil
+import tempfile
 import urllib.request
+from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import Options, bidders, run, say
+from benchmarks.bench import (
+    SERVER_CORE,
+    TROUBLE,
+    Options,
+    bidders,
+    failure,
+    free_port,
+    say,
+    told,
+)
 from benchmarks.load.flood import Phase, Plan
 from benchmarks.load.shop import READS, Shoppers
-from benchmarks.peers.liveserver import ASK_MAX_S, LiveRunning
+from benchmarks.peers.liveserver import ASK_MAX_S, LiveRunning, LiveServer, pin
+from benchmarks.peers.nodes import Deployment, deployment
 from benchmarks.results import Point
-from benchmarks.scenarios.house import on_liveserver
+from benchmarks.scenarios.deployed import ROLES, run_deployed
+from benchmarks.scenarios.fanout import SLACK_CONNECTIONS
 
 BIDDERS = 500
 BUYERS = 200
 BID_RATE = 1_000.0
 REQUESTS_PER_S = 200.0
-ALONE = f"{BID_RATE:,.0f} bids/s alone"
-BESIDE = f"{BID_RATE:,.0f} bids/s beside {REQUESTS_PER_S:,.0f} requests/s"
+ALONE = "bids alone"
+TOGETHER = "shop on the same node"
+APART = "shop on a node of its own"
+CASES = (ALONE, TOGETHER, APART)
 STOCK = 1_000_000
+PEER = LiveServer("fanout")
 
 
 def run_all(options: Options) -> list[Point]:
-    """The bidders' answers; the shop's latencies are in `more`."""
+    """The bidders' answers; the shop's latencies and each role's share of a core are in `more`."""
     points: list[Point] = []
-    for case in (ALONE, BESIDE):
-
-        def measure(running: LiveRunning, port: int, number: int, case: str = case) -> Point:
-            return _measure(options, running, port, number, case)
-
-        points += on_liveserver(options, "shop", case, BIDDERS + BUYERS, measure)
+    if not options.wants(PEER):
+        return points
+    for number in range(options.rounds):
+        for case in CASES:
+            folder = Path(tempfile.mkdtemp(prefix="lsbench-shop-", dir="/tmp"))
+            folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
+            try:
+                ports = [free_port() for _ in range(2 if case == APART else 1)]
+                with deployment(folder, ports, BIDDERS + BUYERS + SLACK_CONNECTIONS) as running:
+                    point = _measure(options, running, case, number)
+            except TROUBLE as error:
+                points.append(failure(error, "shop", PEER, case, number))
+                continue
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            say(told(point) + "".join(f"  {name} {value:,.3f}" for name, value in point.more.items()))
+            points.append(point)
     return points
 
 
-def _measure(options: Options, running: LiveRunning, port: int, number: int, case: str) -> Point:
-    group, stream = bidders(running, BIDDERS, BID_RATE)
-    plan = Plan(port=port, groups=[group], streams=[stream], measure_ms=options.measure_ms)
+def _measure(options: Options, running: Deployment, case: str, number: int) -> Point:
+    first = running.first
+    if case == APART:
+        _off_the_server_core(running.nodes[1])
+    group, stream = bidders(first, BIDDERS, BID_RATE)
+    plan = Plan(port=running.ports[0], groups=[group], streams=[stream], measure_ms=options.measure_ms)
     seconds = (plan.warm_ms + plan.measure_ms) / 1_000
-    assert running.tokens is not None, "bidders are known people"
-    tokens = running.tokens.read_text().split()[BIDDERS : BIDDERS + BUYERS]
-    shoppers = Shoppers(running.origin, tokens, _offer(running), REQUESTS_PER_S, seconds)
+    assert first.tokens is not None, "bidders are known people"
+    tokens = first.tokens.read_text().split()[BIDDERS : BIDDERS + BUYERS]
+    origin = f"http://127.0.0.1:{running.ports[-1]}"
+    shoppers = Shoppers(origin, tokens, _offer(first), REQUESTS_PER_S, seconds)
 
-    def on_phase(phase: Phase) -> None:
-        if phase == "warming" and case == BESIDE:
+    def beside(phase: Phase) -> None:
+        if phase == "warming" and case != ALONE:
             shoppers.start()
 
-    outcome, sampler = run(plan, running, on_phase=on_phase)
-    more: dict[str, float] = {}
-    if case == BESIDE:
+    outcome, sampler, shares = run_deployed(plan, running, beside)
+    more = {f"{role}_cpu": shares[f"{role}_cpu"] for role in ROLES}
+    if case != ALONE:
         shoppers.join()
         if shoppers.failed:
             say(f"  refused or failed: {shoppers.failed}")
-        more = {
-            "reads_p99_ms": shoppers.p99_ms(*READS),
-            "add_p99_ms": shoppers.p99_ms("add"),
-            "session_p99_ms": shoppers.p99_ms("session"),
-            "requests": float(sum(map(len, shoppers.latencies_ms.values()))),
-            "failed": float(sum(shoppers.failed.values())),
-        }
+        more |= _told_of(shoppers)
     return sampler.point(
         outcome,
         outcome.group("bidders"),
         scenario="shop",
-        peer="liveserver",
+        peer=PEER.name,
         case=case,
         round=number,
         connections=BIDDERS,
         rate=BID_RATE,
         more=more,
     )
+
+
+def _off_the_server_core(pid: int) -> None:
+    """To the cores of everything else; a machine with three or more has given it one of its own."""
+    others = sorted(os.sched_getaffinity(0) - {SERVER_CORE})
+    if len(others) == 1:
+        pin(pid, others[0])
+
+
+def _told_of(shoppers: Shoppers) -> dict[str, float]:
+    figures = {"requests": float(sum(map(len, shoppers.latencies_ms.values())))}
+    figures["failed"] = float(sum(shoppers.failed.values()))
+    for name, kinds in (("reads", READS), ("add", ("add",)), ("session", ("session",))):
+        figures |= {f"{name}_p50_ms": shoppers.at(0.5, *kinds), f"{name}_p99_ms": shoppers.at(0.99, *kinds)}
+    return figures
 
 
 def _offer(running: LiveRunning) -> dict[str, Any]:

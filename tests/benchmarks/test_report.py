@@ -5,9 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import report, results, targets
+from benchmarks import report, results, shop_page, targets
 from benchmarks.medians import climbs, median, medians
 from benchmarks.results import Machine, Point, Results
+from benchmarks.scenarios import shop
 
 MACHINE = Machine("A CPU", 2, 2**34, "6.1", "An OS", "3.11.0", "abc")
 
@@ -145,3 +146,28 @@ def test_figures_are_kept_to_seven_digits(tmp_path: Path) -> None:
     results.save(kept([point]), file)
     [read] = results.load(file).points
     assert read == msgspec.structs.replace(point, p99_ms=0.3333333)
+
+
+def shop_point(case: str, bids_p99_ms: float, **more: float) -> Point:
+    """One round of the scenario `shop`."""
+    shares = {f"{role}_cpu": 0.1 for role in shop.ROLES}
+    times = {f"{kind}_{name}_ms": 7.0 for kind in ("reads", "add", "session") for name in ("p50", "p99")}
+    figures = {**shares, "requests": 800.0, "failed": 0.0, **times, **more}
+    return Point(scenario="shop", peer="liveserver", case=case, p99_ms=bids_p99_ms, more=figures)
+
+
+def test_the_shop_s_page_judges_each_way_to_run_it(tmp_path: Path) -> None:
+    points = [
+        shop_point(shop.ALONE, 10),
+        shop_point(shop.TOGETHER, 13, session_p99_ms=101),
+        shop_point(shop.APART, 11),
+    ]
+    told = shop_page.write(kept(points), tmp_path / "shop.md").read_text().splitlines()
+    assert "| reads, p99 ms | ≤ 50 | 7 reached | 7 reached |" in told
+    assert "| checkout session, p99 ms | ≤ 100 | 101 **missed** | 7 reached |" in told
+    assert "| bids' p99, times that alone | ≤ 1.20 | 1.30 **missed** | 1.10 reached |" in told
+
+
+def test_the_shop_s_page_is_not_made_of_half_a_measurement(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=shop.APART):
+        shop_page.write(kept([shop_point(shop.ALONE, 10), shop_point(shop.TOGETHER, 13)]), tmp_path / "x.md")
