@@ -173,6 +173,13 @@ def _refunded(amount: int = 0) -> Act:
     return act
 
 
+async def _sent_back(market: Market, order: Order) -> None:
+    """The buyer's bank does not take the refund."""
+    market.stripe.send_back(
+        await market.pool.fetchval("SELECT reference FROM refunds WHERE order_id = $1", order.id)
+    )
+
+
 async def _cancelled(market: Market, order: Order) -> None:
     await market.moves(lambda on, ts: moves.cancel(on, order.id, order.seller, "broken", ts))
 
@@ -221,6 +228,13 @@ LIVES: dict[str, Life] = {
     ),
     "gets a part back": Life(
         ("paid", "held", "partial", "none"), ("captured", *REFUNDED), _enters("card_pays"), _refunded(PART)
+    ),
+    "gets a part back that their bank does not take": Life(
+        PAID,
+        ("captured", *REFUNDED, "refund_returned", "refund_failed"),
+        _enters("card_pays"),
+        _refunded(PART),
+        _sent_back,
     ),
     "gets all back": Life(
         ("paid", "reversed", "full", "none"), ("captured", *REFUNDED), _enters("card_pays"), _refunded()

@@ -149,7 +149,7 @@ class StripeDouble(SellersMoney):
         if kind == "balance_transactions":
             return self.lines(query)
         if kind == "payouts":
-            return self.payout(name, account)
+            return self.payout(name, account) if name else self.payouts(query, account)
         if path.endswith("/reversals"):
             return self.reversals(name.partition("/")[0], query)
         return self._expanded(self.of(name), query)
@@ -323,6 +323,14 @@ class StripeDouble(SellersMoney):
             dispute["balance_transactions"] = [line]
         self.tell("charge.dispute.created", dispute)
         return dispute
+
+    def send_back(self, refund: str) -> None:
+        """A buyer's bank does not take a refund that was on its way."""
+        thing = self.of(refund)
+        thing.update(status="failed", failure_reason="lost_or_stolen_card")
+        self.of(thing["charge"])["amount_refunded"] -= thing["amount"]
+        self.line("refund_failure", thing["id"], thing["amount"], thing["currency"])
+        self.tell("refund.failed", thing)
 
     def decide(self, dispute: str, *, won: bool) -> None:
         """The bank has decided a dispute; won: the money comes back, the fee does not."""
