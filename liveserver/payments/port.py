@@ -276,6 +276,9 @@ class PaymentProvider(Protocol):
         self, account: str, payout: str, amount: int, currency: str, key: str
     ) -> PayoutState: ...
     async def find_payout(self, account: str, payout: str) -> PayoutState | None: ...
+    async def search_payout(self, account: str, payout: str, since_ts: int) -> PayoutState | None:
+        """By our name for it, among those made since; None proves that there is none."""
+        ...
 
     # 5. The books
     def transactions(self, since_ts: int, until_ts: int) -> AsyncIterator[Transaction]:

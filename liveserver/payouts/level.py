@@ -32,7 +32,7 @@ REFUSED_PAUSE_MS = 3_600_000
 """Before the provider is asked again, under a new key, for what it has refused: for lack of available money, mostly."""
 KEY_LASTS_MS = 23 * 3_600_000
 """Stripe forgets idempotency keys after 24 hours: afterwards the same key is no longer the same call, and we look instead."""
-_CLOCKS_APART_MS = 600_000
+CLOCKS_APART_MS = 600_000
 """By which the provider's clock may differ from ours, generously."""
 
 log = logging.getLogger(__name__)
@@ -195,7 +195,7 @@ class Level:
             if found is not None:
                 return found
         else:
-            since = transfer.created_ts - _CLOCKS_APART_MS
+            since = transfer.created_ts - CLOCKS_APART_MS
             async for line in self._provider.transactions(since, self._clock.now_ms()):
                 if (line.type, line.amount, line.currency) != (
                     "transfer",

@@ -147,6 +147,10 @@ SELECT * FROM payouts WHERE ($1 = '' OR seller = $1) AND id < $2 ORDER BY id DES
 -- The provider is about to be asked. Gives since when it is.
 UPDATE payouts SET sent_ts = coalesce(sent_ts, $2) WHERE id = $1 AND status = 'requested' RETURNING sent_ts;
 
+-- name: unanswered_payouts
+-- Payouts of a provider that it was asked for before a time and has not answered, the oldest first.
+SELECT id FROM payouts WHERE status = 'requested' AND provider = $1 AND sent_ts < $2 ORDER BY sent_ts LIMIT $3;
+
 -- name: set_payout
 -- A payout goes on, from where it is known to be.
 UPDATE payouts SET status = $3, reference = $4, error = $5, paid_ts = $6, ended_ts = $7 WHERE id = $1 AND status = $2 RETURNING id;

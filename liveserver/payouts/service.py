@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from liveserver.accounts import store as people
 from liveserver.infra.database import Connection, Pool, transaction
+from liveserver.jobs.model import Later
 from liveserver.jobs.queue import enqueue
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
@@ -18,7 +19,7 @@ from liveserver.ledger import rules as postings
 from liveserver.ledger import store as ledger
 from liveserver.mail.model import SellerMail, SellerTemplate
 from liveserver.mail.outbox import send
-from liveserver.payments.port import KeyRefused, PaymentProvider, PayoutState, ProviderRefuses
+from liveserver.payments.port import KeyRefused, OutcomeUnknown, PaymentProvider, PayoutState, ProviderRefuses
 from liveserver.payouts import rules, store
 from liveserver.payouts.errors import (
     ACCOUNT_NOT_READY,
@@ -30,12 +31,17 @@ from liveserver.payouts.errors import (
     over_payout,
     too_small,
 )
-from liveserver.payouts.level import KEY_LASTS_MS
+from liveserver.payouts.level import CLOCKS_APART_MS, KEY_LASTS_MS
 from liveserver.payouts.model import Payout, PayoutId, PayoutJob, PayoutStatus
 from liveserver.payouts.store import Q
 
 PAYOUTS_PER_DAY_MAX = 50
 """Of one seller: each costs the provider's fee, and a runaway client should meet an end."""
+LOOKED_FOR_AFTER_MS = 24 * 3_600_000
+"""From `KEY_LASTS_MS` on nobody asks with the old key any more; an hour later nothing of it is on its way, and what is not there will
+not come."""
+LOOKED_FOR_AT_ONCE = 50
+"""In one round; the next one goes on."""
 ENDED: frozenset[PayoutStatus] = frozenset({"failed", "cancelled"})
 
 log = logging.getLogger(__name__)
@@ -117,21 +123,23 @@ class Payouts:
         return done
 
     async def pay(self, job: PayoutJob) -> None:
-        """The job `payouts.pay`. Raises OutcomeUnknown to be run again, with the same key."""
+        """The job `payouts.pay`. Raises OutcomeUnknown to be run again, with the same key; after a day it is looked for instead."""
         async with transaction(self._pool) as on:
             sent_ts = await on.fetchval(Q.mark_sent, job.payout, self._clock.now_ms())
         payout = await store.find_payout(self._pool, job.payout)
         assert payout is not None, "payouts stay"
         if sent_ts is None:
             return  # cancelled, or an event has told us how it went on
-        if self._clock.now_ms() - sent_ts > KEY_LASTS_MS:
-            # The provider's own event names our payout, and settles it whenever it comes; asking anew could pay twice.
-            log.error("payout_unanswered", extra={"user": payout.seller, "payout": payout.id})
-            return
+        unanswered_ms = self._clock.now_ms() - sent_ts
         try:
-            said = await self._provider.pay_out(
-                payout.account, payout.id, payout.amount, payout.currency, payout.key
-            )
+            if unanswered_ms > LOOKED_FOR_AFTER_MS:
+                said = await self._looked_for(payout, sent_ts)
+            elif unanswered_ms > KEY_LASTS_MS:
+                raise Later(LOOKED_FOR_AFTER_MS - unanswered_ms, "no answer came, and the key is too old")
+            else:
+                said = await self._provider.pay_out(
+                    payout.account, payout.id, payout.amount, payout.currency, payout.key
+                )
         except KeyRefused:
             raise  # an earlier call may have sent it
         except ProviderRefuses as refused:
@@ -146,6 +154,27 @@ class Payouts:
             )
         async with transaction(self._pool) as on:
             await self.said(on, payout.id, said)
+
+    async def _looked_for(self, payout: Payout, sent_ts: int) -> PayoutState:
+        """What became of a call whose answer never came. Raises ProviderRefuses once it is proven that nothing did."""
+        try:
+            found = await self._provider.search_payout(payout.account, payout.id, sent_ts - CLOCKS_APART_MS)
+        except ProviderRefuses as refused:
+            raise OutcomeUnknown(f"it can't be looked for: {refused}") from refused
+        if found is None:
+            raise ProviderRefuses("not_carried_out", "The provider has never carried it out.")
+        return found
+
+    async def sweep(self) -> None:
+        """Looks for payouts whose answer and event never came: their jobs have ended by then."""
+        before_ts = self._clock.now_ms() - LOOKED_FOR_AFTER_MS
+        for row in await self._pool.fetch(
+            Q.unanswered_payouts, self._provider.name, before_ts, LOOKED_FOR_AT_ONCE
+        ):
+            try:
+                await self.pay(PayoutJob(PayoutId(row["id"])))
+            except OutcomeUnknown as unknown:
+                log.warning("payout_unanswered", extra={"payout": row["id"], "error": str(unknown)})
 
     async def heard(self, account: str, reference: str) -> Callable[[Connection], Awaitable[None]] | None:
         """An event about a payout of a seller's account: what to do of it. None: it is none of ours, as those that the provider

@@ -22,6 +22,8 @@ COMPARE_TRIES_MAX = 3
 """Who asked looks at the page, and the night comes anyway."""
 SWEEP_CRON = "* * * * *"
 """Every minute: what a refund leaves on a seller's account can't be paid out, but it should not stay there either."""
+UNANSWERED_CRON = "*/10 * * * *"
+"""Sellers have waited for a day by then."""
 NIGHTLY_CRON = "17 3 * * *"
 """At an hour when little is sold, and not at the full one, when everybody asks the provider."""
 
@@ -49,6 +51,7 @@ class MoneyOut(msgspec.Struct, frozen=True):
         """For the worker."""
         return [
             Every("payouts.sweep", SWEEP_CRON, self.level.sweep),
+            Every("payouts.unanswered", UNANSWERED_CRON, self.payouts.sweep),
             Every("payouts.reconcile", NIGHTLY_CRON, self.books.nightly),
         ]
 

@@ -187,6 +187,9 @@ class Bank:
     async def find_payout(self, account: str, payout: str) -> PayoutState | None:
         return self.payouts.get(payout)
 
+    async def search_payout(self, account: str, payout: str, since_ts: int) -> PayoutState | None:
+        return next((one for one in self.payouts.values() if one.metadata.get("payout") == payout), None)
+
     async def refund(self, charge: str, amount: int, currency: str, refund: str, key: str) -> RefundState:
         def make() -> RefundState:
             made = RefundState(

@@ -23,6 +23,7 @@ from liveserver.payments.stripe.provider import StripeProvider
 from liveserver.payouts.books import DAY_MS, YOUNG_MS
 from liveserver.payouts.level import KEY_LASTS_MS, REFUSED_PAUSE_MS
 from liveserver.payouts.model import Payout, PayoutJob, Report
+from liveserver.payouts.service import LOOKED_FOR_AFTER_MS
 from liveserver.payouts.sound import unsound_facts
 from tests.doubles.stripe.server import Fault, StripeDouble
 from tests.orders.shop import TS, draft
@@ -209,6 +210,22 @@ async def test_a_payout_pays_once_whatever_is_lost(rich: OnStripe, fault: Fault)
     await rich.hears()
     assert (await rich.payout(payout)).status == "in_transit"
     assert (rich.made("payout"), rich.at_the_provider()) == (1, 0)
+    await all_is_well(rich)
+
+
+@pytest.mark.parametrize("fault", LOSSES)
+async def test_a_payout_of_which_nothing_is_heard_is_looked_for_after_a_day(rich: OnStripe, fault: Fault):
+    payout = await asked(rich)
+    rich.double.faults.append(fault)
+    await rich.works()
+    rich.clock.advance(LOOKED_FOR_AFTER_MS + 1)
+    rich.double.read_faults.append("500")
+    for _ in range(2):  # who does not answer has proven nothing
+        assert (await rich.payout(payout)).status == "requested"
+        await rich.out.payouts.sweep()
+    made = fault in ("500 after", "cut after", "slow")
+    assert (await rich.payout(payout)).status == ("in_transit" if made else "failed")
+    assert (rich.made("payout"), rich.at_the_provider()) == (int(made), 0 if made else SHARE)
     await all_is_well(rich)
 
 

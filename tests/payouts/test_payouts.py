@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from liveserver.infra.database import transaction
+from liveserver.jobs.model import Later
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
 from liveserver.mail.model import SellerMail
@@ -22,7 +23,7 @@ from liveserver.payouts.errors import (
 )
 from liveserver.payouts.level import KEY_LASTS_MS
 from liveserver.payouts.model import Payout, PayoutJob
-from liveserver.payouts.service import PAYOUTS_PER_DAY_MAX
+from liveserver.payouts.service import LOOKED_FOR_AFTER_MS, PAYOUTS_PER_DAY_MAX
 from liveserver.payouts.sound import unsound_facts
 from tests.orders.shop import SELLER
 from tests.payouts.stage import Stage
@@ -186,18 +187,38 @@ async def test_a_lost_answer_is_asked_for_with_the_same_key_and_pays_once(rich: 
     assert len(rich.bank.payouts) == 1
 
 
-async def test_after_a_day_without_an_answer_it_is_not_asked_again_and_the_event_settles_it(rich: Stage):
+@pytest.mark.parametrize("looks", [True, False])
+async def test_after_a_day_without_an_answer_it_is_not_asked_again_but_looked_for(rich: Stage, looks: bool):
     payout = await asked(rich)
     rich.bank.faults = ["lost after"]
     await rich.works()
     rich.bank.forgets_keys()
     rich.clock.advance(KEY_LASTS_MS + 1)
-    await rich.out.payouts.pay(PayoutJob(payout.id))
+    with pytest.raises(Later):
+        await rich.out.payouts.pay(PayoutJob(payout.id))
+    rich.clock.advance(LOOKED_FOR_AFTER_MS - KEY_LASTS_MS)
+    if looks:
+        await rich.out.payouts.sweep()
+        assert (await rich.payout(payout)).status == "in_transit"
     assert len(rich.bank.payouts) == 1
     (reference,) = rich.bank.payouts
     rich.bank.ends(reference, "paid")
     await rich.event("payout.paid", reference)
     assert (await rich.payout(payout)).status == "paid"
+
+
+async def test_what_was_never_carried_out_is_the_seller_s_again_after_a_day(rich: Stage):
+    payout = await asked(rich)
+    rich.bank.faults = ["lost before"]
+    await rich.works()
+    rich.clock.advance(LOOKED_FOR_AFTER_MS)
+    await rich.out.payouts.sweep()
+    assert (await rich.payout(payout)).status == "requested", "not before its time"
+    rich.clock.advance(1)
+    await rich.out.payouts.sweep()
+    assert (await rich.payout(payout)).status == "failed"
+    assert ((await rich.balance()).available, rich.bank.payouts) == (4_413, {})
+    assert await unsound_facts(rich.pool) == []
 
 
 async def test_what_the_provider_refuses_has_failed_and_is_the_seller_s_again(rich: Stage):

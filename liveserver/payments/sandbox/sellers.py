@@ -115,6 +115,12 @@ class Sellers:
             return found.state
         return msgspec.structs.replace(found.state, status="paid")
 
+    async def search_payout(self, account: str, payout: str, since_ts: int) -> PayoutState | None:
+        for each in await self.books.about(self.books.pool, "payout", account, _Payout):
+            if each.state.metadata.get("payout") == payout:
+                return await self.find_payout(account, each.state.id)
+        return None
+
     async def _move(self, on: Connection, account: str, currency: str, amount: int) -> None:
         now = await self.books.lock(on, "account", account, _Account)
         balance = now.balances.get(currency, 0) + amount

@@ -297,6 +297,19 @@ class StripeProvider:
         there = await found(self._stripe.v1.payouts.retrieve_async(payout, None, {"stripe_account": account}))
         return None if there is None else shapes.payout(there, account)
 
+    async def search_payout(self, account: str, payout: str, since_ts: int) -> PayoutState | None:
+        page = await asked(
+            self._stripe.v1.payouts.list_async(
+                {"limit": PAGE, "created": {"gte": since_ts // 1_000}}, {"stripe_account": account}
+            )
+        )
+        for each in page.data:
+            if shapes.metadata(each).get("payout") == payout:
+                return shapes.payout(each, account)
+        if page.has_more:
+            raise OutcomeUnknown("the account has more payouts than are looked through")
+        return None
+
     # 5. The books
 
     async def transactions(self, since_ts: int, until_ts: int) -> AsyncIterator[Transaction]:

@@ -181,6 +181,11 @@ class SellersMoney:
             raise missing(name)
         return thing
 
+    def payouts(self, query: dict[str, Any], account: str) -> dict[str, Any]:
+        since = int(query["created"]["gte"])
+        found = [x for x in self.all("payout") if x["of_account"] == account and x["created"] >= since]
+        return _listed(found[::-1], int(query.get("limit", 10)))
+
     def ends(self, payout: str, status: str) -> None:
         """What a seller's bank does with a payout: `paid`, or `failed`, also afterwards."""
         thing = self.of(payout)
