@@ -235,6 +235,16 @@ def refund_failed_before_release(of: Sale, refund: str, part: Refunds) -> Journa
     )
 
 
+def refund_covers_chargeback(of: Sale, refund: str, amount: int) -> Journal:
+    """It could not be sent, and the card's bank has taken the same money by a lost dispute: that is not our loss after all."""
+    return _journal(
+        of,
+        "refund_covers_chargeback",
+        refund,
+        (_debit(Account.REFUND_TRANSIT, amount), _credit(Account.CHARGEBACK_EXPENSE, amount)),
+    )
+
+
 def refund_returned(refund: str, currency: str, amount: int, order: OrderId | None) -> Journal:
     """The buyer's bank has sent a refund back to the provider: it is ours to send again."""
     lines = (_debit(Account.PSP_PENDING, amount), _credit(Account.REFUND_TRANSIT, amount))

@@ -138,25 +138,37 @@ async def failed(on: Connection, refund: str, reference: str, message: str, ts: 
 
 
 async def _give_again(on: Connection, order: Order, refund: Refund, ts: int) -> None:
-    """Back where it was taken from; or, was it taken from escrow and the rest released since, where the rest went."""
-    gone = _less(order.gone, refund.parts)
-    released = await _is_released(on, order)
-    if await _came_from_escrow(on, order, refund):
-        journals = [rules.refund_failed_before_release(order.sale, refund.id, refund.parts)]
-        if released:
-            journals.append(rules.released_late(order.sale, refund.id, gone, refund.parts))
-    else:
-        _, owed = await payable_of(on, order.seller, order.currency)
-        journals = [rules.refund_failed(order.sale, refund.id, gone, refund.parts, owed)]
+    """Back where it was taken from; or, was it taken from escrow and the rest released since, where the rest went.
+
+    What the bank has taken by a lost dispute though it was refunded is covered first: the buyer has that, and nobody else is to.
+    """
+    taken = await _taken_twice(on, order, refund)
+    back, lost = _less(refund.parts, taken), added(order.lost, taken)
+    gone = _less(order.gone, back)
+    journals = [rules.refund_covers_chargeback(order.sale, refund.id, taken.total)] if taken.total else []
+    funds: Funds = order.funds
+    if back.total:
+        released = await _is_released(on, order)
+        funds = "released" if released else "held"
+        if await _came_from_escrow(on, order, refund):
+            journals.append(rules.refund_failed_before_release(order.sale, refund.id, back))
+            if released:
+                journals.append(rules.released_late(order.sale, refund.id, gone, back))
+        else:
+            _, owed = await payable_of(on, order.seller, order.currency)
+            journals.append(rules.refund_failed(order.sale, refund.id, gone, back, owed))
     await ledger.post(on, journals, ts)
-    await set_money(
-        on,
-        order,
-        _less(order.refunded, refund.parts),
-        order.lost,
-        order.dispute,
-        "released" if released else "held",
-    )
+    await set_money(on, order, _less(order.refunded, refund.parts), lost, order.dispute, funds)
+
+
+async def _taken_twice(on: Connection, order: Order, refund: Refund) -> Refunds:
+    """Of which parts of a refund lost disputes took more than was left of the order, and so the same money."""
+    disputes = await store.disputes_of(on, order.id)
+    twice = sum(one.amount for one in disputes if one.status == "lost") - order.lost.total
+    left = max(0, min(twice, refund.amount))
+    item = min(left, refund.parts.item)
+    shipping = min(left - item, refund.parts.shipping)
+    return Refunds(item, shipping, left - item - shipping)
 
 
 async def _came_from_escrow(on: Connection, order: Order, refund: Refund) -> bool:
