@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -62,13 +63,15 @@ async def drill(
     seed: int = 1,
     bidders: int = 8,
     viewers: int = 6,
+    folder: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """Brings the fault about under load and counts. What fails in between is raised, with the world's folder kept."""
+    """Brings the fault about under load and counts. What fails in between is raised, with the world's folder kept: `folder`, or one
+    made for it."""
     world_arguments = {"nodes": NODES if short else NODES_LONG} | {
         name: value() if callable(value) else value for name, value in fault.world.items()
     }
-    world = fault.stage(**world_arguments, say=say)
+    world = fault.stage(**world_arguments, folder=folder, say=say)
     async with world:
         try:
             outcome = await _in(world, fault, short, seed, bidders, viewers, say)

@@ -25,9 +25,7 @@ def data_dirs() -> Iterator[Callable[[], Path]]:
     made: list[Path] = []
 
     def make() -> Path:
-        # pytest's tmp_path lies in a 0700 folder, which `nobody` could not enter.
-        made.append(Path(tempfile.mkdtemp(prefix=f"ls-{os.getpid()}-", dir=_place())))
-        made[-1].chmod(0o711)
+        made.append(new())
         return made[-1] / "data"
 
     yield make
@@ -35,8 +33,16 @@ def data_dirs() -> Iterator[Callable[[], Path]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def new() -> Path:
+    """One folder, whose removal is up to the caller, or to a later `sweep`."""
+    # pytest's tmp_path lies in a 0700 folder, which `nobody` could not enter.
+    made = Path(tempfile.mkdtemp(prefix=f"ls-{os.getpid()}-", dir=_place()))
+    made.chmod(0o711)
+    return made
+
+
 def sweep() -> None:
-    """Removes what processes left behind that were killed: memory would be short of it until the machine starts anew."""
+    """Removes what processes that are gone left behind, as the killed do: memory would be short of it until the machine starts anew."""
     for place in (MEMORY, DISK):
         for folder in place.glob("ls-*"):
             found = _NAME.fullmatch(folder.name)
