@@ -5,7 +5,7 @@ All of them live on one loop for the whole run: a browser can't change loops.
 
 import re
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
+from tests.support import folders
 from tests.support.browser import WAIT_MS, Window, launch
 from tests.support.house import SETTINGS, House, register, token_of
 from tests.support.server import Person, Server
@@ -48,12 +49,13 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(request: pytest.FixtureRequest, lasting_data_dir: Callable[[], Path]) -> AsyncIterator[House]:
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
     """A real `liveserver serve` with engines of its own, shared by a module's tests. `SERVER` in the module adds settings."""
     more = getattr(request.module, "SERVER", {})
-    async with Server(lasting_data_dir(), {**SETTINGS, **more}) as server:
-        yield House(server)
-        assert "Traceback" not in server.said, server.said[-4000:]
+    with folders.data_dirs() as new_data_dir:
+        async with Server(new_data_dir(), {**SETTINGS, **more}) as server:
+            yield House(server)
+            assert "Traceback" not in server.said, server.said[-4000:]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
