@@ -24,10 +24,18 @@ ADDRESS = {"name": "Load", "line1": "1 High St", "city": "Town", "country": "US"
 
 
 class Shoppers:
-    """One run. `latencies_ms` by kind, once it has ended; `failed` counts answers that were no success, by kind and status."""
+    """One run of so many seconds. `latencies_ms` by kind, once it has ended, of what was due after `warm_s`, in which a server opens its
+    connections; `failed` counts answers that were no success, by kind and status, from the beginning.
+    """
 
     def __init__(
-        self, origin: str, tokens: Sequence[str], product: Mapping[str, Any], rate: float, seconds: float
+        self,
+        origin: str,
+        tokens: Sequence[str],
+        product: Mapping[str, Any],
+        rate: float,
+        seconds: float,
+        warm_s: float,
     ) -> None:
         self.latencies_ms: dict[str, list[float]] = {}
         self.failed: dict[str, int] = {}
@@ -36,6 +44,8 @@ class Shoppers:
         self._product = product
         self._rate = rate
         self._seconds = seconds
+        self._warm_s = warm_s
+        self._counts_from = 0.0
         self._random = random.Random(5)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -55,6 +65,7 @@ class Shoppers:
         connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             begun, number, running = time.perf_counter(), 0, set[asyncio.Task[None]]()
+            self._counts_from = begun + self._warm_s
             # A checkout is two requests, so it comes half as often.
             while (due := number / self._rate) < self._seconds:
                 await asyncio.sleep(max(0.0, begun + due - time.perf_counter()))
@@ -107,5 +118,6 @@ class Shoppers:
             name = f"{kind} {type(error).__name__}"
             self.failed[name] = self.failed.get(name, 0) + 1
             return False
-        self.latencies_ms.setdefault(kind, []).append((time.perf_counter() - due) * 1_000)
+        if due >= self._counts_from:
+            self.latencies_ms.setdefault(kind, []).append((time.perf_counter() - due) * 1_000)
         return True

@@ -1,8 +1,8 @@
 """What a shop beside a running show costs: reads and whole checkouts at 200 requests/s, and what they do to the bids of the show.
 
-Three cases take turns, each on fresh servers with the built-in test provider: bids alone; bids and shop on one node; the shop's
-requests on a node of its own, as a proxy that sends everything but `/ws` elsewhere would have it. The first node has a core to
-itself, and all else (the shop's node, engines, recorder with its jobs, generators) shares what is left.
+Cases take turns, each on fresh servers with the built-in test provider: bids alone; bids and shop on one node; and on a machine with
+three cores or more the shop's requests on a node of its own, as a proxy that sends everything but `/ws` elsewhere would have it. A
+node has a core to itself, and all else (engines, recorder with its jobs, generators) shares what is left.
 """
 
 import json
@@ -13,19 +13,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import (
-    SERVER_CORE,
-    TROUBLE,
-    Options,
-    bidders,
-    failure,
-    free_port,
-    say,
-    told,
-)
+from benchmarks.bench import TROUBLE, Options, bidders, failure, free_port, say, told
 from benchmarks.load.flood import Phase, Plan
 from benchmarks.load.shop import READS, Shoppers
-from benchmarks.peers.liveserver import ASK_MAX_S, LiveRunning, LiveServer, pin
+from benchmarks.peers.liveserver import ASK_MAX_S, LiveRunning, LiveServer
 from benchmarks.peers.nodes import Deployment, deployment
 from benchmarks.results import Point
 from benchmarks.scenarios.deployed import ROLES, run_deployed
@@ -39,6 +30,8 @@ ALONE = "bids alone"
 TOGETHER = "shop on the same node"
 APART = "shop on a node of its own"
 CASES = (ALONE, TOGETHER, APART)
+CORES_MIN = 3
+"""For `APART`: two would have the second node share its core with the generators and all engines."""
 STOCK = 1_000_000
 PEER = LiveServer("fanout")
 
@@ -49,7 +42,7 @@ def run_all(options: Options) -> list[Point]:
     if not options.wants(PEER):
         return points
     for number in range(options.rounds):
-        for case in CASES:
+        for case in cases():
             folder = Path(tempfile.mkdtemp(prefix="lsbench-shop-", dir="/tmp"))
             folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
             try:
@@ -66,17 +59,20 @@ def run_all(options: Options) -> list[Point]:
     return points
 
 
+def cases() -> tuple[str, ...]:
+    """Those that this machine can tell something about."""
+    return CASES if (os.cpu_count() or 1) >= CORES_MIN else (ALONE, TOGETHER)
+
+
 def _measure(options: Options, running: Deployment, case: str, number: int) -> Point:
     first = running.first
-    if case == APART:
-        _off_the_server_core(running.nodes[1])
     group, stream = bidders(first, BIDDERS, BID_RATE)
     plan = Plan(port=running.ports[0], groups=[group], streams=[stream], measure_ms=options.measure_ms)
     seconds = (plan.warm_ms + plan.measure_ms) / 1_000
     assert first.tokens is not None, "bidders are known people"
     tokens = first.tokens.read_text().split()[BIDDERS : BIDDERS + BUYERS]
     origin = f"http://127.0.0.1:{running.ports[-1]}"
-    shoppers = Shoppers(origin, tokens, _offer(first), REQUESTS_PER_S, seconds)
+    shoppers = Shoppers(origin, tokens, _offer(first), REQUESTS_PER_S, seconds, plan.warm_ms / 1_000)
 
     def beside(phase: Phase) -> None:
         if phase == "warming" and case != ALONE:
@@ -100,13 +96,6 @@ def _measure(options: Options, running: Deployment, case: str, number: int) -> P
         rate=BID_RATE,
         more=more,
     )
-
-
-def _off_the_server_core(pid: int) -> None:
-    """To the cores of everything else; a machine with three or more has given it one of its own."""
-    others = sorted(os.sched_getaffinity(0) - {SERVER_CORE})
-    if len(others) == 1:
-        pin(pid, others[0])
 
 
 def _told_of(shoppers: Shoppers) -> dict[str, float]:
