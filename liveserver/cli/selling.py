@@ -4,7 +4,7 @@ from liveserver.cart.quotes import Quotes
 from liveserver.config import Settings
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
-from liveserver.payments.stripe.provider import moves_no_money
+from liveserver.payments.stripe.keys import moves_no_money
 from liveserver.sales.gate import Cards, Rules, SalesGate
 from liveserver.sales.placing import Placing
 

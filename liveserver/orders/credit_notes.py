@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from liveserver.infra.database import Connection, Pool
-from liveserver.orders.documents import CreditNote, Issuer
+from liveserver.orders.issued import CreditNote, Issuer
 from liveserver.orders.store import Q
 
 Database = Pool | Connection

@@ -12,14 +12,12 @@ from pypdf import PdfReader
 from liveserver.orders import paper
 from liveserver.orders.documents import (
     TEST_STAMP,
-    CreditNote,
-    Invoice,
-    Issuer,
     amount,
     credit_note,
     invoice,
     receipt,
 )
+from liveserver.orders.issued import CreditNote, Invoice, Issuer
 from liveserver.orders.model import Address, Line, TaxLine
 from tests.support.orders import PAID_TS, order, refund, tax
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from liveserver.orders.documents import CreditNote
+from liveserver.orders.issued import CreditNote
 from liveserver.orders.model import (
     PROVIDER,
     SYSTEM,

@@ -13,8 +13,8 @@ from liveserver.accounts.model import Identity
 from liveserver.infra.database import Connection, Pool, load_queries, transaction
 from liveserver.kernel.errors import Rejected
 from liveserver.orders import credit_notes, moves, refunds, store
-from liveserver.orders.documents import CreditNote
 from liveserver.orders.errors import ORDER_NOT_FOUND
+from liveserver.orders.issued import CreditNote
 from liveserver.orders.model import UNPAID, Dispute, Happening, Order, Refund
 from storefront.services import Services
 

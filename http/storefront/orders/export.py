@@ -14,7 +14,7 @@ from liveserver.infra.database import Pool, load_queries
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.money import decimals
 from liveserver.orders import credit_notes, store
-from liveserver.orders.documents import CreditNote
+from liveserver.orders.issued import CreditNote
 from liveserver.orders.model import Line, Order
 from liveserver.orders.store import Sought
 

@@ -1,10 +1,11 @@
 """Receipts and invoices on their way to people: numbers are given once, and drawing happens beside the loop.
 
-What stands on the papers is `liveserver.orders.documents`' affair.
+What stands on the papers is `liveserver.orders.documents`' affair. That is imported when the first one is drawn, in its thread: fonts and
+pictures would make every process of the server start a quarter slower.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -13,8 +14,9 @@ from liveserver.accounts.model import Identity
 from liveserver.infra.database import Connection, Pool, load_queries, transaction
 from liveserver.kernel.errors import Rejected
 from liveserver.orders import credit_notes, store
-from liveserver.orders.documents import Invoice, Issuer
 from liveserver.orders.errors import not_now
+from liveserver.orders.issued import CreditNote, Invoice, Issuer
+from liveserver.orders.model import Order, Refund
 from storefront.orders.access import sold
 from storefront.problems import Refused
 from storefront.services import Services
@@ -35,6 +37,36 @@ class Printer:
     def __init__(self) -> None:
         self._one = asyncio.Semaphore(1)
         self._waiting = 0
+
+    async def receipt(self, of: Order, refunds: Sequence[Refund]) -> bytes:
+        """See `documents.receipt`. Raises Refused (`busy`), as all here."""
+
+        def draw() -> bytes:
+            from liveserver.orders import documents
+
+            return documents.receipt(of, refunds)
+
+        return await self.printed(draw)
+
+    async def invoice(self, of: Order, issued: Invoice) -> bytes:
+        """See `documents.invoice`."""
+
+        def draw() -> bytes:
+            from liveserver.orders import documents
+
+            return documents.invoice(of, issued)
+
+        return await self.printed(draw)
+
+    async def credit_note(self, of: Order, note: CreditNote) -> bytes:
+        """See `documents.credit_note`."""
+
+        def draw() -> bytes:
+            from liveserver.orders import documents
+
+            return documents.credit_note(of, note)
+
+        return await self.printed(draw)
 
     async def printed(self, draw: Callable[[], bytes]) -> bytes:
         """What `draw` makes. Raises Refused (`busy`) when too many wait."""

@@ -17,8 +17,8 @@ from aiohttp import web
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.text import clean_line
 from liveserver.orders import credit_notes, store
-from liveserver.orders.documents import Invoice, credit_note, invoice, receipt
 from liveserver.orders.errors import ORDER_NOT_FOUND
+from liveserver.orders.issued import Invoice
 from liveserver.orders.model import UNPAID, Order, State
 from liveserver.orders.store import Sought
 from storefront.api.order_documents import TOLD_BUYERS, Step, step
@@ -118,7 +118,7 @@ async def receipt_pdf(request: web.Request) -> web.Response:
     if isinstance(found, Rejected) or found.paid_ts is None:
         raise Refused(ORDER_NOT_FOUND)
     refunds = await store.refunds_of(pool, found.id)
-    body = await request.app[PRINTER].printed(lambda: receipt(found, refunds))
+    body = await request.app[PRINTER].receipt(found, refunds)
     return pdf(body, f"receipt-{found.number}")
 
 
@@ -136,7 +136,7 @@ async def send_invoice(request: web.Request, of: Order) -> web.Response:
     issued = await invoice_of(services_of(request).pool, of.id)
     if issued is None:
         raise Refused(ORDER_NOT_FOUND)
-    body = await request.app[PRINTER].printed(lambda: invoice(of, issued))
+    body = await request.app[PRINTER].invoice(of, issued)
     return pdf(body, f"invoice-{issued.name}")
 
 
@@ -156,7 +156,7 @@ async def send_credit_note(request: web.Request, of: Order) -> web.Response:
     note = next((one for one in notes if str(one.number) == wanted), None)
     if note is None:
         raise Refused(ORDER_NOT_FOUND)
-    body = await request.app[PRINTER].printed(lambda: credit_note(of, note))
+    body = await request.app[PRINTER].credit_note(of, note)
     return pdf(body, f"credit-note-{note.name}")
 
 

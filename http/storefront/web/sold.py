@@ -28,7 +28,7 @@ from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import UserId
 from liveserver.kernel.text import clean_line, clean_text
 from liveserver.orders import store
-from liveserver.orders.documents import Invoice, Issuer
+from liveserver.orders.issued import Invoice, Issuer
 from liveserver.orders.model import UNPAID, Order, State
 from liveserver.shows.model import Show
 from storefront.api.order_documents import Step, step

@@ -30,17 +30,13 @@ from liveserver.payments.port import (
 from liveserver.payments.stripe import shapes
 from liveserver.payments.stripe.amounts import to_stripe
 from liveserver.payments.stripe.asking import asked, client_of, found
+from liveserver.payments.stripe.keys import moves_no_money
 
 SIGNATURE_AGE_MAX_S = 300
 """As Stripe's own libraries have it."""
 LINES_MAX = 100_000
 """Lines of the books in one comparison: several busy days."""
 PAGE = 100
-
-
-def moves_no_money(secret_key: str) -> bool:
-    """Whether it is one of Stripe's test keys (`sk_test_…`, `rk_test_…`)."""
-    return "_test_" in secret_key
 
 
 class _Told(msgspec.Struct, frozen=True):
