@@ -3,13 +3,37 @@
 Scenarios that ask of one process alone use `bench.run`.
 """
 
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks.bench import Sampler
+from benchmarks.bench import TROUBLE, Sampler, failure, free_port, say, told
 from benchmarks.load.flood import Outcome, Phase, Plan, flood
-from benchmarks.peers.nodes import COUNTED, Deployment
+from benchmarks.peers.model import Peer
+from benchmarks.peers.nodes import COUNTED, Deployment, deployment
+from benchmarks.results import Point
 
 ROLES = ("nodes", "recorder", "valkey", "postgres")
+Measure = Callable[[Deployment, str, int], Point]
+"""Running nodes, the case and the round's number; the measurement."""
+
+
+def on_nodes(
+    scenario: str, peer: Peer, count: int, connections: int, case: str, number: int, measure: Measure
+) -> Point:
+    """One measurement on fresh nodes and fresh engines, for amounts rise from 1 again; a point without figures if that fails."""
+    folder = Path(tempfile.mkdtemp(prefix="lsbench-nodes-", dir="/tmp"))
+    folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
+    try:
+        with deployment(folder, [free_port() for _ in range(count)], connections) as running:
+            point = measure(running, case, number)
+    except TROUBLE as error:
+        return failure(error, scenario, peer, case, number)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    say(told(point) + "".join(f"  {name} {value:,.3f}" for name, value in point.more.items()))
+    return point
 
 
 def run_deployed(

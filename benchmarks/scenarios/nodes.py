@@ -5,27 +5,18 @@ not that of deciding. Three questions for each number of nodes: what a bid costs
 how many bids a second are answered and accepted at most (a growing load), and what a viewer's frame costs a node.
 """
 
-import shutil
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-
 from benchmarks.bench import (
     TROUBLE,
     Options,
     chat,
-    failure,
-    free_port,
     publisher,
-    say,
-    told,
     viewers,
 )
 from benchmarks.load.flood import Plan, Stream
 from benchmarks.peers.liveserver import LiveServer
-from benchmarks.peers.nodes import Deployment, deployment
+from benchmarks.peers.nodes import Deployment
 from benchmarks.results import Point
-from benchmarks.scenarios.deployed import ROLES, run_deployed
+from benchmarks.scenarios.deployed import Measure, on_nodes, run_deployed
 from benchmarks.scenarios.fanout import P99_MAX_MS, RATIO_MIN, SLACK_CONNECTIONS
 
 COUNTS = (1, 2, 4)
@@ -75,23 +66,9 @@ def _nodes(count: int) -> str:
     return f"{count} node{'' if count == 1 else 's'}"
 
 
-Measure = Callable[[Deployment, str, int], Point]
-
-
 def _one(count: int, case: str, number: int, measure: Measure) -> Point:
-    """One load on fresh nodes and fresh engines, for amounts rise from 1 again."""
-    folder = Path(tempfile.mkdtemp(prefix="lsbench-nodes-", dir="/tmp"))
-    folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
-    try:
-        ports = [free_port() for _ in range(count)]
-        with deployment(folder, ports, BIDDERS + count * VIEWERS_PER_NODE + SLACK_CONNECTIONS) as running:
-            point = measure(running, case, number)
-    except TROUBLE as error:
-        return failure(error, "nodes", PEER, case, number)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    say(told(point) + "".join(f"  {role} {point.more[f'{role}_cpu']:.0%}" for role in ROLES))
-    return point
+    connections = BIDDERS + count * VIEWERS_PER_NODE + SLACK_CONNECTIONS
+    return on_nodes("nodes", PEER, count, connections, case, number, measure)
 
 
 def _bids(options: Options, count: int, rate: float) -> Measure:

@@ -7,19 +7,17 @@ node has a core to itself, and all else (engines, recorder with its jobs, genera
 
 import json
 import os
-import shutil
-import tempfile
 import urllib.request
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from benchmarks.bench import TROUBLE, Options, bidders, failure, free_port, say, told
+from benchmarks.bench import Options, bidders, say
 from benchmarks.load.flood import Phase, Plan
 from benchmarks.load.shop import READS, Shoppers
 from benchmarks.peers.liveserver import ASK_MAX_S, LiveRunning, LiveServer
-from benchmarks.peers.nodes import Deployment, deployment
+from benchmarks.peers.nodes import Deployment
 from benchmarks.results import Point
-from benchmarks.scenarios.deployed import ROLES, run_deployed
+from benchmarks.scenarios.deployed import ROLES, on_nodes, run_deployed
 from benchmarks.scenarios.fanout import SLACK_CONNECTIONS
 
 BIDDERS = 500
@@ -43,19 +41,11 @@ def run_all(options: Options) -> list[Point]:
         return points
     for number in range(options.rounds):
         for case in cases():
-            folder = Path(tempfile.mkdtemp(prefix="lsbench-shop-", dir="/tmp"))
-            folder.chmod(0o711)  # engines started by root run as another user, who has to pass through
-            try:
-                ports = [free_port() for _ in range(2 if case == APART else 1)]
-                with deployment(folder, ports, BIDDERS + BUYERS + SLACK_CONNECTIONS) as running:
-                    point = _measure(options, running, case, number)
-            except TROUBLE as error:
-                points.append(failure(error, "shop", PEER, case, number))
-                continue
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-            say(told(point) + "".join(f"  {name} {value:,.3f}" for name, value in point.more.items()))
-            points.append(point)
+            count = 2 if case == APART else 1
+            connections = BIDDERS + BUYERS + SLACK_CONNECTIONS
+            points.append(
+                on_nodes("shop", PEER, count, connections, case, number, partial(_measure, options))
+            )
     return points
 
 
