@@ -23,7 +23,7 @@ HANDS = 4
 """Bids that each has under way at once."""
 PROMISES = 300
 DURATION_MS = 10_000
-LOUD = {"LIVESERVER_BIDS_PER_S": "0", **JWT}
+LOUD = {"LIVESERVER_BIDS_PER_S": "0", "LIVESERVER_FRAMES_PER_S": "0", **JWT}
 
 
 class Bidder:
@@ -121,6 +121,9 @@ async def bid_until_stopped(
         for task in bidding:
             task.cancel()
         await asyncio.wait(bidding)
+        for task in bidding:
+            if not task.cancelled():
+                task.result()
 
 
 async def recorded_bids(data_dir: Path, show: str) -> dict[int, tuple[str, int]]:
