@@ -77,12 +77,11 @@
           if (is === "loaded") {
             loaded = true;
             clearTimeout(late);
+            this.#frame.node.style.height = `${more.height}px`;
             const { error, ...found } = await retrieve(this.#intent);
             const { status } = Object.values(found)[0] ?? {};
             if (error || ["succeeded", "canceled"].includes(status)) this.#tell("loaderror", { error: error ?? { type: "invalid_request_error" } });
             else this.#tell("ready", {});
-          } else if (is === "sized") {
-            this.#frame.node.style.height = `${more.height}px`;
           } else if (is === "changed") {
             this.#tell("change", { complete: more.complete, empty: more.empty });
           } else if (is === "answer") {
