@@ -131,7 +131,7 @@ async def test_a_pause_of_the_server_delays_all_that_was_due_meanwhile() -> None
     # Of the 30 of the measured period 20 waited, evenly from 200 ms down to nothing: half of all waited 50 ms or more.
     assert people.delivered == 30
     assert people.p50_ms >= 40
-    assert 190 <= people.max_ms < 1_000  # one message a busy machine delays is enough to be above 200
+    assert 190 <= people.max_ms < 400
 
 
 @pytest.mark.parametrize("read_bytes", [1, 7, 30])
@@ -293,7 +293,7 @@ async def test_a_storm_comes_back_where_it_was() -> None:
         storm = (await run(plan(port, [group], measure_ms=400))).group("crowd").storm
     assert storm is not None
     assert (storm.count, storm.ready, storm.resumed, storm.failures, storm.lost) == (4, 4, 4, 0, 0)
-    assert 0 <= storm.half_s <= storm.most_s <= storm.all_s < 10
+    assert 0 <= storm.half_s <= storm.most_s <= storm.all_s < 2
     assert said.count("hello") == 5
     assert said.count('{"after":[3,42]}') == 4
 

@@ -80,10 +80,7 @@ def test_raw_sends_give_every_viewer_every_message_in_flushes(setting: Setting) 
         ).group("viewers")
     assert seen.ratio == 1
     assert seen.delivered == 5 * 200
-    assert seen.p95_ms > 50, "a flush every 100 ms"
-    assert seen.p50_ms < 100, (
-        "not less often: half of all wait 50 ms and less, and a busy machine delays some"
-    )
+    assert 50 < seen.p95_ms < 200, "a flush every 100 ms"
     assert 290 <= seen.bytes / (5 * 240) <= 310
 
 
