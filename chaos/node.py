@@ -38,6 +38,7 @@ class Node:
         self.log_path = folder / f"{name}.log"
         self._data_dir = folder / name
         self._process: asyncio.subprocess.Process | None = None
+        self._ended: list[asyncio.subprocess.Process] = []
         self._paused: list[int] = []
 
     @property
@@ -94,6 +95,14 @@ class Node:
         """Kill -9; what it kept as children notices by itself. Harmless when it is dead."""
         await self._end(signal.SIGKILL)
 
+    async def leave(self) -> None:
+        """Kill -9 for good: returns when its children are gone as well. They hold what it said its words into, too (uvloop hands
+        it on), and a loop that is closed before the other side is cannot be closed cleanly."""
+        await self.kill()
+        async with asyncio.timeout(STOP_MAX_S):
+            for process in self._ended:
+                await process.communicate()
+
     def kill_recorder(self) -> None:
         """Kill -9 of its recorder process."""
         pid = self.recorder_pid
@@ -118,6 +127,7 @@ class Node:
         process, self._process = self._process, None
         if process is None:
             return
+        self._ended.append(process)
         self.resume()
         if process.returncode is None:
             process.send_signal(how)

@@ -151,7 +151,7 @@ class World:
                 redis,
                 database,
             )
-            self._stack.push_async_callback(node.kill)  # all that matters was counted by then
+            self._stack.push_async_callback(node.leave)  # all that matters was counted by then
             self.nodes.append(node)
         # The first makes the tables; the others would only wait for it.
         await self.nodes[0].start()

@@ -44,7 +44,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     for process in running:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        await asyncio.wait_for(
+            process.communicate(), 60
+        )  # and its children are gone: they hold its output, too
 
 
 @pytest.fixture

@@ -250,7 +250,8 @@ async def a_server(data_dir: Path, workers: int, **environment: str) -> AsyncGen
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        async with asyncio.timeout(START_MAX_S):
+            await process.communicate()  # and its workers are gone: they hold its output, too
 
 
 async def status(port: int) -> int:

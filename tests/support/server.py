@@ -41,6 +41,7 @@ class Server:
         self.origin = ""
         self._environment = environment or {}
         self._process: asyncio.subprocess.Process | None = None
+        self._ended: list[asyncio.subprocess.Process] = []
         self.log_path = data_dir.parent / f"server-{id(self)}.log"
 
     async def __aenter__(self) -> Self:
@@ -48,7 +49,7 @@ class Server:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
+        await self.leave()
 
     @property
     def socket_url(self) -> str:
@@ -94,11 +95,20 @@ class Server:
         """SIGTERM; the exit code."""
         return await self._end(signal.SIGTERM)
 
+    async def leave(self) -> None:
+        """SIGTERM for good: returns when its children are gone as well. They hold what it said its words into, too (uvloop hands
+        it on), and a loop that is closed before the other side is cannot be closed cleanly."""
+        await self.stop()
+        async with asyncio.timeout(START_MAX_S):
+            for process in self._ended:
+                await process.communicate()
+
     async def _end(self, how: signal.Signals) -> int:
         process = self._process
         if process is None:
             return 0
         self._process = None
+        self._ended.append(process)
         if process.returncode is None:
             process.send_signal(how)
         async with asyncio.timeout(START_MAX_S):
