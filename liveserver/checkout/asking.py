@@ -10,6 +10,7 @@ import msgspec
 
 from liveserver.checkout import attempts, rules
 from liveserver.checkout.attempts import Retries
+from liveserver.checkout.errors import UNCHARGEABLE
 from liveserver.checkout.model import Attempt
 from liveserver.infra.database import Pool, transaction
 from liveserver.kernel.clock import Clock
@@ -73,7 +74,8 @@ class Asking:
                 )
         except ProviderRefuses as refuses:
             log.error("payment_refused", extra={"order": attempt.order, "code": refuses.code})
-            return await self._over(attempt, "refused", refuses.code, "The payment was not taken."), None
+            why = UNCHARGEABLE.message if refuses.code in rules.UNCHARGEABLE else "The payment was not taken."
+            return await self._over(attempt, "refused", refuses.code, why), None
         except OutcomeUnknown:
             await attempts.not_answered(self._pool, attempt, self._clock.now_ms())
             found = await self._search(attempt)
@@ -115,4 +117,4 @@ class Asking:
 
     async def _over(self, attempt: Attempt, state: str, code: str, message: str) -> Attempt:
         async with transaction(self._pool) as on:
-            return await attempts.over(on, attempt, state, code, message, self._clock.now_ms())
+            return await attempts.over(on, attempt, state, code, message, self._retries, self._clock.now_ms())

@@ -106,6 +106,11 @@ async def live(on: Database, order: str) -> Attempt | None:
     return None if row is None else _attempt(row)
 
 
+async def last(on: Database, order: str) -> Attempt | None:
+    """The newest attempt, whatever became of it."""
+    return await find(on, order, await on.fetchval(Q.last_attempt, order))
+
+
 async def find(on: Database, order: str, attempt: int) -> Attempt | None:
     """An attempt by its number."""
     row = await on.fetchrow(Q.find_attempt, order, attempt)
@@ -159,7 +164,9 @@ async def _try_again(on: Connection, attempt: Attempt, retries: Retries) -> None
         await enqueue(on, "checkout.charge", OrderJob(attempt.order), after_ms=after_ms)
 
 
-async def over(on: Connection, attempt: Attempt, state: str, code: str, message: str, ts: int) -> Attempt:
+async def over(
+    on: Connection, attempt: Attempt, state: str, code: str, message: str, retries: Retries, ts: int
+) -> Attempt:
     """The provider refused the call, or has surely no such payment: another attempt may be made."""
     assert await orders.hold(on, attempt.order), "an attempt has an order, and orders stay"
     row = await on.fetchrow(
@@ -169,6 +176,8 @@ async def over(on: Connection, attempt: Attempt, state: str, code: str, message:
         await moves.payment_failed(on, attempt.order, code, message[:500], ts)
     there = await find(on, attempt.order, attempt.attempt)
     assert there is not None, "attempts stay"
+    if row is not None and rules.another_time_may_do(there):
+        await _try_again(on, there, retries)
     return there
 
 

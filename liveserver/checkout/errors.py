@@ -15,6 +15,11 @@ TOO_MANY_ATTEMPTS = Rejected(
 NOT_TAKEN = Rejected(
     "payment_refused", "The payment provider does not take this payment. It has been written down."
 )
+UNCHARGEABLE = Rejected(
+    "amount_unchargeable",
+    "The payment provider does not take this amount: it is too small, too large, or in parts too small to be moved. Ask the seller; "
+    "nothing of it counts against you.",
+)
 
 
 def price_changed(expected: int, total: int, figures: dict[str, int | str]) -> Rejected:

@@ -16,6 +16,10 @@ UNKNOWNS_MAX = 3
 SEARCHABLE_AFTER_MS = 3_600_000
 """So long after the last call a payment that can't be found is not there."""
 
+UNCHARGEABLE = frozenset({"amount_too_small", "amount_too_large", "amount_unfit"})
+"""The provider moves no such amount of this currency, whoever pays with whatever card: as Stripe calls it, and one name of ours for
+fractions that it does not count."""
+
 Step = Literal["ask", "search", "prove"]
 
 
@@ -60,6 +64,16 @@ def declined_off_session(attempt: Attempt) -> bool:
         and attempt.state in {"failed", "needs_card"}
         and attempt.error_code not in {"", "authentication_required"}
     )
+
+
+def nobody_could_pay(last: Attempt | None) -> bool:
+    """Whether it was the provider that would not take the last payment, for a reason that is not the buyer's card."""
+    return last is not None and last.state == "refused"
+
+
+def another_time_may_do(attempt: Attempt) -> bool:
+    """Whether a winner's charge that the provider refused is made again: a key may have been exchanged, an amount stays what it is."""
+    return attempt.off_session and attempt.state == "refused" and attempt.error_code not in UNCHARGEABLE
 
 
 def retry_after_ms(off_session_attempts: int, retries: int, pause_ms: int) -> int | None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from liveserver.accounts.model import Identity
 from liveserver.cart.model import Quote
-from liveserver.checkout import attempts
+from liveserver.checkout import attempts, rules
 from liveserver.checkout.asking import Asking
 from liveserver.checkout.attempts import Retries
 from liveserver.checkout.back import Back
@@ -19,6 +19,7 @@ from liveserver.checkout.errors import (
     NOT_TAKEN,
     PROCESSING,
     TOO_LATE,
+    UNCHARGEABLE,
     price_changed,
 )
 from liveserver.checkout.handlers import handlers
@@ -185,7 +186,7 @@ class Checkout:
 
         `expected_total` is what the buyer was shown (None: any): another place may cost something else, and is kept all the same.
         Refusals: `order_not_found`, `order_state`, `payment_window_over`, `no_address`,
-        `price_changed`, `no_card`, `payment_processing`, `payment_unknown`.
+        `price_changed`, `no_card`, `payment_processing`, `payment_unknown`, `payment_refused`, `amount_unchargeable`.
         """
         now = await self._payable(who, order)
         if isinstance(now, Rejected):
@@ -249,7 +250,7 @@ class Checkout:
 
     async def _session(self, order: Order, attempt: Attempt, payment: Payment | None) -> Session | Rejected:
         if not attempt.payment:
-            return NOT_TAKEN
+            return UNCHARGEABLE if attempt.error_code in rules.UNCHARGEABLE else NOT_TAKEN
         if payment is None:
             payment = await self._provider.find_payment(attempt.payment)
         assert payment is not None, "the provider knows the payments that it has told us of"

@@ -108,4 +108,5 @@ class Winners:
         async with transaction(self._pool) as on:
             locked = await orders.lock(on, order)
             if locked is not None and await attempts.live(on, order) is None:
-                await moves.expire(on, order, self._clock.now_ms())
+                blameless = rules.nobody_could_pay(await attempts.last(on, order))
+                await moves.expire(on, order, self._clock.now_ms(), blameless=blameless)

@@ -305,8 +305,9 @@ async def cancel(on: Connection, order: str, by: str, reason: str, ts: int) -> O
     return done
 
 
-async def expire(on: Connection, order: str, ts: int) -> Order | Rejected:
-    """Not paid in time: its goods are on hand again; whoever won or claimed it has defaulted. `not_due` before its time.
+async def expire(on: Connection, order: str, ts: int, *, blameless: bool = False) -> Order | Rejected:
+    """Not paid in time: its goods are on hand again; whoever won or claimed it has defaulted, unless they are `blameless`.
+    `not_due` before its time.
 
     The caller has made sure that the payment can't succeed any more.
     """
@@ -317,12 +318,17 @@ async def expire(on: Connection, order: str, ts: int) -> Order | Rejected:
         return now if now.state == "cancelled" else not_now("expired", now.state)
     if ts < now.due_ts:
         return NOT_DUE
-    defaulted = now.source != "cart"
+    defaulted = now.source != "cart" and not blameless
     await on.execute(Q.cancel, now.id, ts, defaulted)
     await _goods_back(on, now, "expired", ts)
     done = await happened(on, now.id, "expired", SYSTEM, ts)
-    if defaulted:
-        await mail_buyer(on, done, "cancelled", done.total, "It was not paid in time.")
+    if now.source != "cart":
+        why = (
+            "It could not be charged. That does not count against you."
+            if blameless
+            else "It was not paid in time."
+        )
+        await mail_buyer(on, done, "cancelled", done.total, why)
     return done
 
 

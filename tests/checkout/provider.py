@@ -47,6 +47,8 @@ class Provider:
         """Saved cards, with the code that they are declined with."""
         self.faults: list[Fault] = []
         """What happens to the next calls that move something."""
+        self.refuses: ProviderRefuses | None = None
+        """What every call to pay is answered with: it finds the call itself wrong."""
         self.search_lags = False
         self.declined_status: PaymentStatus = "needs_card"
         """What an off-session payment is after it was declined; Stripe's wait for another card."""
@@ -101,6 +103,8 @@ class Provider:
         return self._once(key, request, lambda: self._pay(request))
 
     def _pay(self, request: PaymentRequest) -> Payment:
+        if self.refuses is not None:
+            raise self.refuses
         made = Payment(
             id=f"pi_{next(self._ids)}",
             status="needs_card",

@@ -6,7 +6,7 @@ import pytest
 from liveserver.checkout.model import Session
 from liveserver.jobs.worker import Later
 from liveserver.kernel.errors import Rejected
-from liveserver.payments.port import DisputeState, Event, EventId, PaymentStatus
+from liveserver.payments.port import DisputeState, Event, EventId, KeyRefused, PaymentStatus, ProviderRefuses
 from tests.checkout.stage import BEA, HOUR_MS, ROME, Stage
 
 
@@ -89,6 +89,36 @@ async def test_who_does_not_pay_in_time_has_defaulted_and_can_pay_no_more(stage:
     now = await stage.order(order.id)
     assert (now.state, now.defaulted) == ("cancelled", True)
     assert stage.provider.succeed(session.intent).status == "canceled"
+
+
+@pytest.mark.parametrize("code", ["amount_too_small", "amount_unfit"])
+async def test_what_no_card_could_pay_is_nobody_s_default(stage: Stage, code: str) -> None:
+    stage.provider.refuses = ProviderRefuses(code, "Amount must be at least $0.50 usd")
+    stage.cards.save(BEA.id)
+    order = await stage.won()
+    await stage.checkout.charge(order.id)
+    assert (await stage.order(order.id)).state == "payment_failed"
+    assert await stage.jobs("checkout.charge") == 0, "the amount stays what it is"
+    answer = await stage.checkout.pay(BEA, order.id)
+    assert isinstance(answer, Rejected)
+    assert answer.code == "amount_unchargeable"
+    stage.clock.advance(48 * HOUR_MS)
+    await stage.checkout.expire(order.id)
+    now = await stage.order(order.id)
+    assert (now.state, now.defaulted) == ("cancelled", False)
+
+
+async def test_a_charge_that_met_a_wrong_key_is_made_again(stage: Stage) -> None:
+    stage.provider.refuses = KeyRefused("invalid_key", "Invalid API Key provided: sk_test_***")
+    stage.cards.save(BEA.id)
+    order = await stage.won()
+    await stage.checkout.charge(order.id)
+    assert await stage.jobs("checkout.charge") == 1
+    stage.provider.refuses = None
+    stage.clock.advance(6 * HOUR_MS)
+    await stage.checkout.charge(order.id)
+    await stage.told_all()
+    assert (stage.provider.charges, (await stage.order(order.id)).state) == (1, "paid")
 
 
 async def test_who_paid_in_the_last_moment_has_paid(stage: Stage) -> None:
