@@ -5,7 +5,6 @@ Scenarios say what is started and sent; this module starts, pins, samples and en
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from benchmarks.peers.liveserver import BID_STAMP, LiveRunning
 from benchmarks.peers.model import Peer, Running, Setting, Speech
 from benchmarks.processes import core_busy_s, cpu_s, descendants, rss_bytes
 from benchmarks.results import Point
+from liveserver.infra.ports import free_port
 
 SERVER_CORE = 0
 SAMPLE_S = 0.25
@@ -58,13 +58,6 @@ def keep_off_the_server_core() -> None:
     if not others:
         raise RuntimeError("the benchmarks need two cores: one for the server, one for the generator")
     os.sched_setaffinity(0, others)
-
-
-def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -6,14 +6,13 @@ Its own way to each engine goes through a proxy. What it serves and to whom is t
 import asyncio
 import ctypes
 import os
-import random
 import signal
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chaos.proxy import Proxy
+from liveserver.infra.ports import free_port
 
 READY = "liveserver is ready at "
 START_MAX_S = 60
@@ -34,7 +33,7 @@ class Node:
         """Its way to Valkey."""
         self.database = database
         """Its way to PostgreSQL."""
-        self.port = _free_port()
+        self.port = free_port()
         self.log_path = folder / f"{name}.log"
         self._data_dir = folder / name
         self._process: asyncio.subprocess.Process | None = None
@@ -158,15 +157,3 @@ def _children(pid: int, module: str) -> list[int]:
         if parent == str(pid) and module.encode() in words:
             found.append(int(process.name))
     return found
-
-
-def _free_port() -> int:
-    """Below the numbers that systems give to outgoing connections (Linux from 32,768): a node that was killed under load must find
-    its port free when it comes back."""
-    while True:
-        port = random.SystemRandom().randint(22_000, 29_999)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port

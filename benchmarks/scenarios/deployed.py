@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.bench import TROUBLE, Sampler, failure, free_port, say, told
+from benchmarks.bench import TROUBLE, Sampler, failure, say, told
 from benchmarks.load.flood import Outcome, Phase, Plan, flood
 from benchmarks.peers.model import Peer
 from benchmarks.peers.nodes import COUNTED, Deployment, deployment
 from benchmarks.results import Point
+from liveserver.infra.ports import free_port
 
 ROLES = ("nodes", "recorder", "valkey", "postgres")
 Measure = Callable[[Deployment, str, int], Point]

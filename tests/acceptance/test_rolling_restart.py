@@ -21,8 +21,8 @@ from liveserver.client import SNAPSHOT, BidPlaced, LiveClient, LotOpened, Room, 
 from liveserver.client.codecs import Format
 from liveserver.infra.database import open_pool
 from liveserver.infra.engines import Engines
+from liveserver.infra.ports import free_port
 from liveserver.kernel.errors import Rejected
-from tests.support.ports import free_port
 from tests.support.server import JWT, Person, Server, person
 
 NODES = 3

@@ -16,7 +16,7 @@ from benchmarks.peers.model import Setting
 from benchmarks.peers.raw import Raw
 from benchmarks.processes import descendants
 from benchmarks.results import Point
-from tests.support.ports import free_port
+from liveserver.infra.ports import free_port
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="there is no C compiler for the load generator")
 

@@ -20,7 +20,7 @@ from benchmarks.peers.messages import CHAT, CHAT_BYTES
 from benchmarks.peers.model import NUMBER, STAMP, Frame, Peer, Running, Setting, Speech
 from benchmarks.peers.process import launch
 from liveserver.infra.engines import Engines
-from tests.support.ports import free_port
+from liveserver.infra.ports import free_port
 
 OURS = ("liveserver", "raw")  # they have tests of their own
 CORE = min(os.sched_getaffinity(0))

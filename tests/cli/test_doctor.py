@@ -14,9 +14,9 @@ from liveserver.cli.checks.model import Check, Finding, Site
 from liveserver.cli.doctor import as_document, findings, lines, worst
 from liveserver.infra.engines import Engines
 from liveserver.infra.migrations import migrate
+from liveserver.infra.ports import free_port
 from liveserver.kernel.clock import SystemClock
 from liveserver.kernel.errors import Mendable
-from tests.support.ports import free_port
 
 BY_NAME = {check.name: check for check in CHECKS}
 VIDEO = {

@@ -23,8 +23,8 @@ from liveserver.cli.process import Stop
 from liveserver.cli.say import EXIT_FAILED
 from liveserver.config import Settings
 from liveserver.gateway.drain import Sent
+from liveserver.infra.ports import free_port
 from liveserver.nodes.model import NodeSeen
-from tests.support.ports import free_port
 from tests.support.server import START_MAX_S, children_of
 
 GRACE_MS = 4_000

@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.ports import free_port
+from liveserver.infra.ports import free_port
 
 WAIT_S = 60
 

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
+from liveserver.infra.ports import free_port
 from tests.support.deployment import ROOT
-from tests.support.ports import free_port
 from tests.support.server import Server
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")

@@ -16,9 +16,9 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from liveserver.infra.ports import free_port
 from liveserver.infra.redis import general, requirement_problems
 from tests.support.deployment import KUBERNETES, compose, manifest, words_of
-from tests.support.ports import free_port
 
 PASSWORD = "a1b2c3"
 BUS_APART = 10_000

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from liveserver.infra.engines import EngineError, binaries, default_data_dir, embedded
 from liveserver.infra.engines.errors import explain
 from liveserver.infra.engines.folders import SOCKET_PATH_MAX_BYTES
-from tests.support.ports import free_port
+from liveserver.infra.ports import free_port
 
 as_root_only = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root becomes another user, and only root mounts"

@@ -4,7 +4,6 @@ payment received, so the relay says it as Stripe does: all of it once it has suc
 """
 
 import asyncio
-import socket
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from liveserver.infra.ports import free_port
 from liveserver.payments.port import Event
 from liveserver.payments.stripe.provider import StripeProvider
 from tests.doubles.stripe.server import CARDS
@@ -45,7 +45,7 @@ class LocalStripe:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._port = _free_port()
+        self._port = free_port()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "localstripe", "--port", str(self._port), "--from-scratch",
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -98,13 +98,6 @@ class LocalStripe:
             self.events.append((await request.read(), request.headers["Stripe-Signature"]))
             self._told.notify_all()
         return web.Response()
-
-
-def _free_port() -> int:
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class LocalStripeHouse:

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.ports import free_port
+from liveserver.infra.ports import free_port
 from tests.support.server import Server
 
 SCRAPES = 6

@@ -5,7 +5,6 @@ is formed at the first start and found again at the next: `nodes.conf` and the p
 """
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +21,7 @@ from liveserver.infra.engines.embedded import Engines, start_postgres
 from liveserver.infra.engines.errors import EngineError
 from liveserver.infra.engines.folders import FREE_MIN_BYTES, Folders, default_data_dir, prepared
 from liveserver.infra.engines.launcher import Engine
+from liveserver.infra.ports import free_port
 
 SLOTS = 16_384
 SHARDS_MIN, SHARDS_MAX = 1, 16
@@ -116,7 +116,7 @@ def _members(folders: Folders, shards: int, replicas: int) -> list[Member]:
     try:
         shape = msgspec.json.decode(kept.read_bytes(), type=_Shape)
     except FileNotFoundError:
-        shape = _Shape(shards, replicas, _free_ports(shards * (1 + replicas)))
+        shape = _Shape(shards, replicas, [free_port(BUS_PORT_APART) for _ in range(shards * (1 + replicas))])
         draft = kept.with_suffix(".new")
         draft.write_bytes(msgspec.json.encode(shape))
         draft.rename(kept)
@@ -129,29 +129,6 @@ def _members(folders: Folders, shards: int, replicas: int) -> list[Member]:
         )
     places = [(shard, replica) for replica in range(replicas + 1) for shard in range(shards)]
     return [Member(shard, replica, port) for (shard, replica), port in zip(places, shape.ports, strict=True)]
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that are free now, and whose bus ports are."""
-    found: list[int] = []
-    held: list[socket.socket] = []
-    try:
-        while len(found) < count:
-            probe, bus = socket.socket(), socket.socket()
-            held += [probe, bus]
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            if port + BUS_PORT_APART > 65_535:
-                continue
-            try:
-                bus.bind(("127.0.0.1", port + BUS_PORT_APART))
-            except OSError:
-                continue
-            found.append(port)
-    finally:
-        for one in held:
-            one.close()
-    return found
 
 
 async def _formed(folders: Folders, members: list[Member], on_progress: Callable[[str], None]) -> None:

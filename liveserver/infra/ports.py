@@ -4,18 +4,20 @@ They lie below the range from which systems number the ends of outgoing connecti
 a number from `bind(0)` may, between looking and listening, become that of somebody's connection. It reserves nothing.
 """
 
+import errno
 import random
 import socket
 
 _LOWEST, _HIGHEST = 10_000, 19_999
 """With `apart` 10,000, as the buses of a Valkey cluster lie, both are below the range, and no bus is another's port."""
+_TRIES_MAX = 10_000
 _given: set[int] = set()
 
 
 def free_port(apart: int = 0) -> int:
     """A port of 127.0.0.1 that is free now, and was not given to this process before; so is the one `apart` above it. Chosen by
-    chance, so that processes that ask at once get different ones."""
-    while True:
+    chance, so that processes that ask at once get different ones. Raises OSError when hardly any is free."""
+    for _ in range(_TRIES_MAX):
         port = random.SystemRandom().randint(_LOWEST, _HIGHEST)
         if port in _given:
             continue
@@ -26,3 +28,4 @@ def free_port(apart: int = 0) -> int:
             continue
         _given.add(port)
         return port
+    raise OSError(errno.EADDRINUSE, f"no port from {_LOWEST} to {_HIGHEST} is free")
