@@ -95,7 +95,7 @@ class Dedicated:
             try:
                 await self._hub.open(show)
             except (NoShow, RoomUnavailable) as error:
-                self._not_before_ms[show] = now_ms + AGAIN_MS
+                self._not_before_ms[show] = self._hub.clock.monotonic_ms() + AGAIN_MS
                 log.warning("recorder_without_room", show=show, reason=repr(error))
 
     def _keep_awake(self) -> None:
