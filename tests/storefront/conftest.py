@@ -52,7 +52,9 @@ async def services(pool: Pool, redis_url: str) -> AsyncIterator[Services]:
     appends = (append_connection(redis_url),)
     hub = Hub(pool, Shards.around(redis, appends), Shows(pool, clock), FEATURES, PROJECTORS, clock)
     await hub.start()
-    yield make_services(pool, redis, hub, SETTINGS)
+    services = make_services(pool, redis, hub, SETTINGS)
+    yield services
+    await services.accounts.aclose()  # its threads keep the memory of the passwords that they hashed
     await hub.aclose()
     for client in (*appends, redis):
         await client.aclose()

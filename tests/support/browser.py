@@ -13,7 +13,26 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WITHOUT = (
+    # The address bar's popups: pages of the browser's own that every window starts, for more processor time than our page takes.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    # As Playwright asks for; Chromium only listens to the last list that it is given.
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
 FLAGS = (
+    f"--disable-features={','.join(WITHOUT)}",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
