@@ -40,3 +40,20 @@ class Happening(msgspec.Struct, frozen=True):
     source: Source
     publisher: bool
     """Whether the person could have been on stage, as far as is known."""
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """What we and the LiveKit server know."""
+
+    key: str
+    secret: str
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """What a token lets its holder do."""
+
+    room: str
+    identity: str
+    name: str
+    role: str
+    publish: bool

@@ -1,6 +1,7 @@
 """The only place that knows LiveKit's library: tokens as it makes them, and messages as it verifies and reads them.
 
-It decides nothing: who may do what comes from `rules`, what a message means for the stage is `stage`'s.
+It decides nothing: who may do what comes from `rules`, what a message means for the stage is `stage`'s. Importing it takes a
+tenth of a server's start, so `service` does that only where there are keys.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from livekit.protocol.webhook import WebhookEvent
 from liveserver.kernel.errors import Rejected
 from liveserver.kernel.ids import ID_LENGTH_MAX, ShowId, UserId
 from liveserver.livekit.errors import BAD_EVENT, NOT_SIGNED
-from liveserver.livekit.model import Happening, Kind
+from liveserver.livekit.model import Happening, Keys, Kind, Pass
 from liveserver.shows.model import Source
 
 PUBLISHED = ("camera", "microphone", "screen_share", "screen_share_audio")
@@ -42,23 +43,6 @@ _SOURCES: dict[int, Source] = {
     TrackSource.SCREEN_SHARE: "screen",
     TrackSource.SCREEN_SHARE_AUDIO: "screen",
 }
-
-
-class Keys(msgspec.Struct, frozen=True):
-    """What we and the LiveKit server know."""
-
-    key: str
-    secret: str
-
-
-class Pass(msgspec.Struct, frozen=True):
-    """What a token lets its holder do."""
-
-    room: str
-    identity: str
-    name: str
-    role: str
-    publish: bool
 
 
 def sign(keys: Keys, of: Pass, ttl_s: int) -> tuple[str, int]:

@@ -4,13 +4,15 @@ It asks nobody: tokens are signed here, and LiveKit sends its messages by itself
 its caller's to ask.
 """
 
+from importlib import import_module
+
 from liveserver.accounts.model import Identity
 from liveserver.config.settings import LiveKitSettings
 from liveserver.infra.database import Pool
 from liveserver.kernel.clock import Clock
 from liveserver.kernel.errors import Rejected
-from liveserver.livekit import errors, sdk, stage
-from liveserver.livekit.model import StageToken
+from liveserver.livekit import errors, stage
+from liveserver.livekit.model import Keys, Pass, StageToken
 from liveserver.shows.model import Show
 from liveserver.shows.rules import may_publish, role_in
 
@@ -22,7 +24,9 @@ class LiveKit:
         self._pool = pool
         self._clock = clock
         self._settings = settings
-        self._keys = sdk.Keys(settings.livekit_api_key, settings.livekit_api_secret)
+        self._keys = Keys(settings.livekit_api_key, settings.livekit_api_secret)
+        if self._has_keys:
+            import_module("liveserver.livekit.sdk")  # now, and not while a show waits for its first token
 
     @property
     def configured(self) -> bool:
@@ -49,10 +53,12 @@ class LiveKit:
         refused = self.refusal(show, who)
         if refused is not None:
             return refused
+        from liveserver.livekit.sdk import sign
+
         publish = may_publish(show, who)
         role = "co_host" if publish and who.id != show.host else role_in(show, who)
-        of = sdk.Pass(show.id, who.id, who.name, role, publish)
-        token, expires_ts = sdk.sign(self._keys, of, self._settings.livekit_token_minutes * 60)
+        of = Pass(show.id, who.id, who.name, role, publish)
+        token, expires_ts = sign(self._keys, of, self._settings.livekit_token_minutes * 60)
         return StageToken(self._settings.livekit_url, token, expires_ts, publish)
 
     async def receive(self, body: bytes, authorization: str) -> Rejected | None:
@@ -60,8 +66,10 @@ class LiveKit:
         is known already, or about somebody else's room."""
         if not self._has_keys:
             return errors.NOT_CONFIGURED
+        from liveserver.livekit.sdk import read
+
         now_ms = self._clock.now_ms()
-        told = sdk.read(self._keys, body, authorization, now_ms)
+        told = read(self._keys, body, authorization, now_ms)
         if isinstance(told, Rejected):
             return told
         await stage.take(self._pool, told, now_ms)

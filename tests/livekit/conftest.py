@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from storefront.app import build_app
 from storefront.services import Services
-from tests.storefront.conftest import _templates_are_compiled_once, services, with_settings  # noqa: F401 - fixtures of the same storefront
+from tests.storefront.conftest import services, with_settings  # noqa: F401 - fixtures of the same storefront
 from tests.support.livekit import KEY, SECRET, URL
 from tests.support.storefront import Shop
 

@@ -1,15 +1,12 @@
 """A storefront on real engines."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 from aiohttp.test_utils import TestServer
-from jinja2 import BytecodeCache, Environment
-from jinja2.bccache import Bucket
 
 from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.infra.database import Pool
@@ -20,29 +17,7 @@ from liveserver.rooms.hub import Hub
 from liveserver.shows.service import Shows
 from storefront.app import build_app
 from storefront.services import Services
-from storefront.web import render
 from tests.support.storefront import SETTINGS, Shop, make_services
-
-
-class Compiled(BytecodeCache):
-    """Compiled templates, kept between the applications of one test run: compiling them takes longer than most tests."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _templates_are_compiled_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(render, "Environment", partial(Environment, bytecode_cache=Compiled()))
-        yield
 
 
 @pytest.fixture

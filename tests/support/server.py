@@ -14,6 +14,8 @@ from typing import Any, Self
 import aiohttp
 import jwt
 
+from tests.support import seeds
+
 READY = "liveserver is ready at "
 START_MAX_S = 60
 SECRET = secrets.token_hex(32)
@@ -66,6 +68,8 @@ class Server:
         return self.log_path.read_text()
 
     async def start(self) -> None:
+        if not self.data_dir.exists() and "LIVESERVER_DATABASE_URL" not in self._environment:
+            await seeds.plant(self.data_dir)
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -26,6 +26,7 @@ from storefront.problems import Refused
 from storefront.services import services_of
 from storefront.visitors import PROXIES, Visitor, keep_guest, visitor_of
 from storefront.web import texts
+from storefront.web.compiled import kept
 from storefront.web.context import Page, Person, Site
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -42,6 +43,7 @@ class Renderer:
         self._assets = assets
         self.environment = Environment(
             loader=FileSystemLoader(folder),
+            bytecode_cache=kept([Path(__file__)]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
