@@ -25,7 +25,7 @@ class Doer:
     async def run(self, about: About) -> None:
         self.done.append(about.name)
         if len(self.done) <= self.fails:
-            raise Later(0, "not yet") if self.later else RuntimeError("it went wrong")
+            raise Later(60_000, "not yet") if self.later else RuntimeError("it went wrong")
 
 
 async def adds(pool: Pool, name: str = "a", *, after_ms: int = 0, once: str = "") -> None:
