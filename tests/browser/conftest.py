@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
+from liveserver.infra.database import Pool, open_pool
+from liveserver.infra.engines.attach import reachable
 from tests.support import folders
 from tests.support.browser import WAIT_MS, Window, launch
 from tests.support.house import SETTINGS, House, register, token_of
@@ -56,6 +58,15 @@ async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
         async with Server(new_data_dir(), {**SETTINGS, **more}) as server:
             yield House(server)
             assert "Traceback" not in server.said, server.said[-4000:]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pool(house: House) -> AsyncIterator[Pool]:
+    """The database of the module's server."""
+    async with reachable(house.server.data_dir) as engines:
+        pool = await open_pool(engines.database_url, application="test")
+        yield pool
+        pool.terminate()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

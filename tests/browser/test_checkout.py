@@ -1,14 +1,12 @@
 """Paying in a browser: an order that waits is paid with the test provider, a card is saved, the bank asks; what the pages look like."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from liveserver.infra.database import Pool, open_pool
-from liveserver.infra.engines.attach import reachable
+from liveserver.infra.database import Pool
 from liveserver.orders.model import Line, Order
 from tests.browser.conftest import Open
 from tests.support.browser import PHONE
@@ -20,14 +18,6 @@ from tests.support.server import Person
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LONG = "Voigtländer-Kleinbildsucherkamera with Nokton 1.5/50 Donaudampfschifffahrtsgesellschaft"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(house: House) -> AsyncIterator[Pool]:
-    async with reachable(house.server.data_dir) as engines:
-        pool = await open_pool(engines.database_url, application="test")
-        yield pool
-        pool.terminate()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -12,8 +11,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 from pypdf import PdfReader
 
-from liveserver.infra.database import Pool, open_pool
-from liveserver.infra.engines.attach import reachable
+from liveserver.infra.database import Pool
 from liveserver.orders.model import Line, Order
 from tests.browser.conftest import Open
 from tests.support.browser import PHONE
@@ -28,14 +26,6 @@ TABLET = {"width": 820, "height": 1180}
 NARROW = {"width": 320, "height": 640}
 LONG = "Voigtländer-Kleinbildsucherkamera with Nokton 1.5/50 Donaudampfschifffahrtsgesellschaft"
 PICTURES = [f"/media/generated/{kind}/{kind}.svg" for kind in ("camera", "ceramic", "sneaker", "card")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pool(house: House) -> AsyncIterator[Pool]:
-    async with reachable(house.server.data_dir) as engines:
-        pool = await open_pool(engines.database_url, application="test")
-        yield pool
-        pool.terminate()
 
 
 @dataclass
