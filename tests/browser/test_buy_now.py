@@ -2,18 +2,22 @@
 
 import asyncio
 import re
+import time
 
 import pytest
 from playwright.async_api import expect
 
 from liveserver.client import LiveClient, LotOpened
 from tests.browser.conftest import Open
-from tests.support.browser import PHONE
+from tests.support.browser import PHONE, Window
 from tests.support.house import House
 from tests.support.looks import low_contrast, nameless, sideways, small_targets
 from tests.support.server import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AHEAD_MS = 500
+"""Enough for both windows to be told when to press."""
 
 
 async def a_product(house: House, host: Person, title: str, *stock: int) -> str:
@@ -22,6 +26,16 @@ async def a_product(house: House, host: Person, title: str, *stock: int) -> str:
     ]
     offer = {"title": title, "price": 2_500, "currency": "USD", "variants": variants}
     return str((await house.server.post("/seller/products", offer, host.token))["id"])
+
+
+async def presses(window: Window, at_ms: float) -> None:
+    """Buys at that moment (Unix ms), by the page's own clock: a click from here waits for the button to stand still, and the other
+    buyer's may have sold it by then."""
+    button = window.page.get_by_role("button", name="Buy now $25")
+    await button.evaluate(
+        "(button, at) => new Promise((done) => setTimeout(() => done(button.click()), at - Date.now()))",
+        at_ms,
+    )
 
 
 async def test_one_piece_two_buyers_and_the_host_sees_it(
@@ -48,10 +62,8 @@ async def test_one_piece_two_buyers_and_the_host_sees_it(
         await expect(window.at("#spot-kicker")).to_have_text("Only 1 left")
 
     # Both thumbs at once: the log's order decides.
-    await asyncio.gather(
-        first.page.get_by_role("button", name="Buy now $25").click(),
-        second.page.get_by_role("button", name="Buy now $25").click(),
-    )
+    at_ms = time.time() * 1_000 + AHEAD_MS
+    await asyncio.gather(presses(first, at_ms), presses(second, at_ms))
     for window in (first, second):
         await expect(window.at("#spot-label")).to_have_text("Sold out")
         await expect(window.at("#spot-button")).to_have_attribute("aria-disabled", "true")

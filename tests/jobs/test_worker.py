@@ -101,6 +101,7 @@ async def test_a_started_worker_hears_of_new_jobs_at_once_and_outlives_its_conne
         await pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        await pool.expire_connections()  # the idle ones may not have noticed yet
         await adds(pool, "second")
         async with asyncio.timeout(30):
             assert await done.get() == "second"
