@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_from_the_hammer_to_the_bank(house: House, hana: Person, pool: Pool, open_window: Open) -> None:
     phone = await open_window(await house.person("Ana"), viewport=PHONE)
     sale = Sale(house, hana, await open_window(hana), await open_window(hana), phone)
-    await sale.won(duration_ms=8_000)
+    await sale.won()
     await sale.addressed()
     await phone.page.get_by_role("radio", name="Pays", exact=True).check()
     await phone.page.get_by_role("button", name="Pay $50").tap()

@@ -82,7 +82,7 @@ async def test_from_the_hammer_through_stripe_s_form(
     phone = await open_window(await house.person("Ana"), viewport=PHONE)
     await StripeOnPages(LocalBank(local), PUBLISHABLE).install(phone.context)
     sale = Sale(house, hana, await open_window(hana), await open_window(hana), phone)
-    await sale.won(duration_ms=5_000)
+    await sale.won()
     await sale.addressed()
 
     # In the element, with a card whose bank asks.

@@ -42,10 +42,10 @@ class Sale:
         """The order in the seller's list."""
         return self.shop.page.locator(f'[data-order="{self.order}"]')
 
-    async def won(self, duration_ms: int) -> None:
-        """The show starts, the lot opens, the phone bids and wins; the order waits to be paid."""
+    async def won(self) -> None:
+        """The show starts, the lot opens, the phone bids, the host brings the hammer down; the order waits to be paid."""
         show = await self.house.show(self.host, "Cameras to be paid for")
-        await self.house.lot(self.host, show, TITLE, PRICE, duration_ms=duration_ms, window_ms=0)
+        await self.house.lot(self.host, show, TITLE, PRICE, duration_ms=600_000)
         await self.console.go(f"/shows/{show}/host")
         await self.phone.go(f"/shows/{show}")
         await self.shop.go("/studio/orders")
@@ -54,6 +54,7 @@ class Sale:
         await self.console.page.keyboard.press(" ")
         await self.phone.page.get_by_role("button", name="Bid $50").tap()
         await expect(self.phone.at("#state")).to_have_text("You're winning")
+        await self.console.page.get_by_role("button", name="Hammer").click()
         await expect(self.phone.at("#due-title")).to_have_text(TITLE, timeout=30_000)
         await expect(self.console.at("#earned")).to_have_text("$50")
         await expect(self.console.at("#paid")).to_have_text("$0")
