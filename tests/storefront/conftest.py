@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp.test_utils import TestServer
+from aiohttp.web_app import _cached_build_middleware
 
 from liveserver.cli.features import FEATURES, PROJECTORS
 from liveserver.infra.database import Pool
@@ -43,6 +44,7 @@ async def shop(services: Services) -> AsyncIterator[Shop]:
     yield shop
     await shop.aclose()
     await server.close()
+    _cached_build_middleware.cache_clear()  # or aiohttp keeps the last thousand applications, with all that they hold
 
 
 @pytest.fixture
